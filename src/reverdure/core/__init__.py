@@ -1,0 +1,1 @@
+"""The words all rooms share: errors, codes, units, fields, grid, records, provenance."""

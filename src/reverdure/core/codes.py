@@ -1,0 +1,141 @@
+"""Codes stored in rasters and tables: value, name, label in two languages, colour.
+
+In tables a code stands as its lower snake case name (`code.key`), in rasters as its
+number. Colours are from the Okabe-Ito set (Okabe & Ito 2008), which stays apart for
+colour-blind eyes; every map shows a second sign (letter or shape) beside the colour.
+"""
+
+from enum import IntEnum
+from typing import Self
+
+
+class Code(IntEnum):
+    """An integer code with its label in English and Chinese and a colour."""
+
+    en: str
+    zh: str
+    colour: str
+
+    def __new__(cls, value: int, en: str, zh: str, colour: str = "#999999") -> Self:
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.en = en
+        member.zh = zh
+        member.colour = colour
+        return member
+
+    @property
+    def key(self) -> str:
+        """Name as written in tables: lower snake case."""
+        return self.name.lower()
+
+    @classmethod
+    def from_key(cls, key: str) -> Self:
+        """Member whose `key` is this; KeyError otherwise."""
+        return cls[key.upper()]
+
+    def label(self, language: str) -> str:
+        """Label in "en" or "zh"."""
+        return self.zh if language == "zh" else self.en
+
+
+class Verdict(Code):
+    """What the measurement says about a claim (RECOVERY 7.4)."""
+
+    SUPPORTED = 1, "supported", "支持", "#009E73"
+    PARTLY_SUPPORTED = 2, "partly supported", "部分支持", "#F0E442"
+    NOT_SUPPORTED = 3, "not supported", "不支持", "#D55E00"
+    UNDECIDED = 4, "undecided", "尚不能判定", "#56B4E9"
+    TOO_EARLY = 5, "too early", "时间过短", "#CC79A7"
+    CANNOT_BE_SEEN = 6, "cannot be seen from space", "遥感不可判定", "#0072B2"
+    NO_REFERENCE = 7, "no reference", "无参照", "#E69F00"
+    NO_DATA = 8, "no data", "无数据", "#999999"
+
+
+class Reason(Code):
+    """Why a verdict is what it is; the first that applies is the one stored."""
+
+    MEASURED = 0, "decided by the measured area", "依据实测面积判定"
+    NEVER_DAMAGED = 1, "no damage in the satellite record", "影像记录中未见损毁"
+    GREEN_BEFORE_CLAIM = 2, "already recovered before the claimed work", "上报治理前已恢复"
+    DAMAGE_BEFORE_RECORD = 3, "damaged before the first image", "损毁早于影像记录"
+    LOST_AGAIN = 4, "recovered once, then lost again", "恢复后再次损毁"
+    OVERLAPS_OTHER_CLAIM = 5, "ground also claimed elsewhere", "与其他上报地块重叠"
+    NO_OUTLINE = 6, "mine has no outline", "矿山无边界"
+    TOO_FEW_YEARS = 7, "fewer than 3 clear years since the work", "完工后清晰影像不足三年"
+    TOO_SMALL = 8, "smaller than 0.4 ha", "面积小于0.4公顷"
+    AIM_NOT_VEGETATION = 9, "aim is not vegetation", "目标地类非植被"
+    UNDERGROUND = 10, "underground mine", "井工开采"
+    NO_FIT_REFERENCE = 11, "no undisturbed land like it nearby", "周边无可比的未扰动地"
+    OUTSIDE_IMAGERY = 12, "outside all imagery", "在全部影像范围之外"
+    NO_CLEAR_YEARS = 13, "too few clear years", "清晰年份不足"
+    UNKNOWN_MINE = 14, "mine is not in the inventory", "矿山不在名录内"
+    INTERVAL_TOO_WIDE = 15, "interval spans more than one answer", "区间跨越多个结论"
+    CLAIM_EXCEEDS_GROUND = 16, "claimed area is larger than the ground", "上报面积大于地块面积"
+    FUTURE_YEAR = 17, "year of completion is after the last image", "完成年度晚于最新影像"
+    REFERENCE_NOT_SEPARABLE = 18, "bare and reference cannot be told apart", "裸地与参照不可区分"
+
+
+class ClaimStatus(Code):
+    """How the numbers of a claim came about."""
+
+    MEASURED = 0, "measured", "已测量"
+    SHARED_GROUND = 1, "ground shared by several claims of one mine", "同矿多项上报共用地块"
+    SET_BY_RULE = 2, "set by rule, not by area", "按规则判定"
+    NOT_MEASURED = 3, "not measured", "未测量"
+
+
+class Aim(Code):
+    """What the ground was restored to."""
+
+    FOREST = 1, "forest", "林地", "#009E73"
+    GRASS = 2, "grass", "草地", "#F0E442"
+    FARMLAND = 3, "farmland", "耕地", "#E69F00"
+    WETLAND = 4, "wetland", "湿地", "#56B4E9"
+    NATURAL_RECOVERY = 5, "natural recovery", "自然恢复", "#0072B2"
+    PHOTOVOLTAIC = 6, "photovoltaic", "光伏", "#CC79A7"
+    WIND = 7, "wind", "风电", "#CC79A7"
+    BUILT = 8, "built", "建设用地", "#D55E00"
+    OTHER = 9, "other", "其他", "#999999"
+
+
+class MiningMethod(Code):
+    """How the mine was worked."""
+
+    UNKNOWN = 0, "unknown", "不详"
+    OPEN_PIT = 1, "open pit", "露天开采"
+    UNDERGROUND = 2, "underground", "井工开采"
+    MIXED = 3, "mixed", "混合开采"
+
+
+class SegmentStatus(Code):
+    """What the segmentation of one pixel came to; stored as uint8."""
+
+    FITTED = 0, "fitted", "已拟合"
+    FLAT = 1, "no change found", "无显著变化"
+    TOO_FEW_YEARS = 2, "too few clear years", "清晰年份不足"
+    NO_DATA = 255, "no data", "无数据"
+
+
+class ReferenceStatus(Code):
+    """Whether a mine has undisturbed land to be compared with."""
+
+    FOUND = 0, "found", "已找到"
+    TOO_FEW_PIXELS = 1, "fewer than 30 undisturbed pixels like it", "可比未扰动像元不足30个"
+    ONE_SIDED = 2, "undisturbed land in fewer than 3 directions", "可比未扰动地不足三个方向"
+    NOT_SEPARABLE = 3, "bare and reference cannot be told apart", "裸地与参照不可区分"
+    NO_OUTLINE = 4, "mine has no outline", "矿山无边界"
+    OUTSIDE_IMAGERY = 5, "outside all imagery", "在全部影像范围之外"
+    BEFORE_LEVEL = 6, "own level before damage, as allowed", "经允许采用损毁前水平"
+    NEVER_DAMAGED = 7, "no bare level in the record", "影像记录中无裸地水平"
+
+
+class PixelStatus(Code):
+    """What is known about the recovery of one pixel; stored as uint8."""
+
+    MEASURED = 0, "measured", "已测量"
+    NEVER_DAMAGED = 1, "never damaged", "未见损毁"
+    DAMAGE_BEFORE_RECORD = 2, "damaged before the first image", "损毁早于影像记录"
+    TOO_FEW_YEARS = 3, "too few clear years", "清晰年份不足"
+    NO_REFERENCE = 4, "no reference", "无参照"
+    NO_DATA = 255, "no data", "无数据"

@@ -1,0 +1,177 @@
+"""Specifications of every table: column, type, unit, label in two languages, meaning.
+
+Intake checks against them, exports take their headings from them, the documentation
+prints them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One column.
+
+    Attributes
+    ----------
+    name : str
+        Column name in every table and file.
+    kind : str
+        "text", "integer", "number", "boolean" or "geometry".
+    en, zh : str
+        Heading shown to people.
+    about : str
+        Meaning, one sentence.
+    unit : str
+        Unit, "" for none.
+    """
+
+    name: str
+    kind: str
+    en: str
+    zh: str
+    about: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its name, its key and its columns in order."""
+
+    name: str
+    key: str
+    fields: tuple[Field, ...]
+
+    def __iter__(self) -> Iterator[Field]:
+        return iter(self.fields)
+
+    @property
+    def columns(self) -> list[str]:
+        """Column names in order."""
+        return [field.name for field in self.fields]
+
+
+MINES = Table(
+    "mine",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Stable id of the mine."),
+        Field("name", "text", "Name", "矿山名称", "Name; empty where unknown."),
+        Field("county", "text", "County", "县(市、区)", "County as stated; empty where unknown."),
+        Field("commodity", "text", "Commodity", "矿种", "What was mined; empty where unknown."),
+        Field("mining_method", "text", "Mining method", "开采方式", "Key of MiningMethod."),
+        Field("stated_area_ha", "number", "Stated area", "上报面积", "Area in the list.", "ha"),
+        Field(
+            "measured_area_ha", "number", "Measured area", "图形面积",
+            "Area of the outline on the ellipsoid; empty without outline.", "ha",
+        ),
+        Field("flags", "text", "Flags", "标记", "Codes of what the import saw, joined by ';'."),
+        Field("source", "text", "Source file", "来源文件", "Name of the imported file."),
+        Field("source_row", "integer", "Source row", "来源行号", "Row in it, from 1."),
+        Field("geometry", "geometry", "Outline", "边界", "MultiPolygon, EPSG:4326, or none."),
+    ),
+)  # fmt: skip
+
+CLAIMS = Table(
+    "claim",
+    "claim_id",
+    (
+        Field("claim_id", "text", "Claim id", "上报编号", "Stable id of the claim."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine the claim is about."),
+        Field("year", "integer", "Year of completion", "完成年度", "Year the work was finished."),
+        Field("start_year", "integer", "Start year", "开工年度", "Default: three years earlier."),
+        Field("claimed_ha", "number", "Claimed area", "上报修复面积", "Area said restored.", "ha"),
+        Field("aim", "text", "Aim", "修复方向", "Key of Aim."),
+        Field("claimant", "text", "Claimant", "申报单位", "Who claims; empty where unknown."),
+        Field("flags", "text", "Flags", "标记", "Codes of what the import saw, joined by ';'."),
+        Field("source", "text", "Source file", "来源文件", "Name of the imported file."),
+        Field("source_row", "integer", "Source row", "来源行号", "Row in it, from 1."),
+        Field("geometry", "geometry", "Ground", "地块", "MultiPolygon, EPSG:4326, or none."),
+    ),
+)  # fmt: skip
+
+VERDICTS = Table(
+    "verdict",
+    "claim_id",
+    (
+        Field("claim_id", "text", "Claim id", "上报编号", "Claim judged."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Its mine."),
+        Field("county", "text", "County", "县(市、区)", "Column, else polygon, else unknown."),
+        Field("aim", "text", "Aim", "修复方向", "Key of Aim."),
+        Field("year", "integer", "Year of completion", "完成年度", "As claimed."),
+        Field("claimed_ha", "number", "Claimed area", "上报修复面积", "As claimed.", "ha"),
+        Field("ground_ha", "number", "Ground", "地块面积", "Area of the claim's ground.", "ha"),
+        Field("restored_ha", "number", "Restored area", "实测修复面积", "Estimate.", "ha"),
+        Field("restored_ha_low", "number", "Low", "下限", "2.5 % bound.", "ha"),
+        Field("restored_ha_high", "number", "High", "上限", "97.5 % bound.", "ha"),
+        Field("verdict", "text", "Verdict", "核验结论", "Key of Verdict."),
+        Field("reason", "text", "Reason", "理由", "Key of Reason."),
+        Field("status", "text", "Status", "状态", "Key of ClaimStatus."),
+        Field("p_supported", "number", "P(supported)", "支持概率", "P(restored >= 0.8 claimed)."),
+        Field(
+            "p_not_supported", "number", "P(not supported)", "不支持概率",
+            "P(restored < 0.2 claimed).",
+        ),
+        Field("damage_year", "integer", "Damage year", "损毁年份", "Median over the ground."),
+        Field(
+            "recovered_year", "integer", "Recovered since", "恢复年份",
+            "First year at 80 % of the way from bare to reference; empty if never.",
+        ),
+        Field("recovered_share", "number", "Recovered share", "恢复程度",
+              "Mean way from bare to reference in the last two clear years."),
+        Field("last_clear_year", "integer", "Last clear year", "最近清晰年份", "Over the ground."),
+        Field("n_pixels", "number", "Pixels", "像元数", "Ground in pixels of the imagery."),
+        Field("indices", "text", "Indices", "所用指数", "Indices that judged it, joined by '+'."),
+        Field("flags", "text", "Flags", "标记", "Further reasons that apply, joined by ';'."),
+        Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
+    ),
+)  # fmt: skip
+
+TOTALS = Table(
+    "total",
+    "county",
+    (
+        Field("county", "text", "County", "县(市、区)", "'' is the whole; 'unknown' is its own row."),
+        Field("mines", "integer", "Mines", "矿山数", "Mines in the inventory."),
+        Field("mines_without_outline", "integer", "Without outline", "无边界矿山数", "Never measured."),
+        Field("mine_area_ha", "number", "Mine area", "矿山面积", "Overlaps counted once.", "ha"),
+        Field("claims", "integer", "Claims", "上报数", "Claims on these mines."),
+        Field("claimed_ha", "number", "Claimed area", "上报修复面积", "Sum of claims.", "ha"),
+        Field("restored_ha", "number", "Restored area", "实测修复面积",
+              "Of measured claims; ground claimed twice counted once.", "ha"),
+        Field("restored_ha_low", "number", "Low", "下限", "2.5 % bound of the sum.", "ha"),
+        Field("restored_ha_high", "number", "High", "上限", "97.5 % bound of the sum.", "ha"),
+        *(
+            Field(f"{kind}_{what}", number, f"{en} ({uen})", f"{zh}({uzh})", f"{en}: {uen}.", unit)
+            for kind, en, zh in (
+                ("supported", "Supported", "支持"),
+                ("partly_supported", "Partly supported", "部分支持"),
+                ("not_supported", "Not supported", "不支持"),
+                ("undecided", "Undecided", "尚不能判定"),
+                ("not_judged", "Not judged", "未判定"),
+            )
+            for what, number, uen, uzh, unit in (
+                ("claims", "integer", "claims", "项", ""),
+                ("claimed_ha", "number", "claimed ha", "上报公顷", "ha"),
+            )
+        ),
+        Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
+    ),
+)  # fmt: skip
+
+TRAJECTORIES = Table(
+    "trajectory",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine."),
+        Field("index", "text", "Index", "指数", "Index id."),
+        Field("year", "integer", "Year", "年份", "Year of the composite."),
+        Field("value", "number", "Value", "观测值", "Mean over the mine's clear pixels."),
+        Field("fitted", "number", "Fitted", "拟合值", "Mean of the fitted trajectories."),
+        Field("clear_share", "number", "Clear share", "清晰比例", "Share of the mine seen clear."),
+        Field("reference", "number", "Reference", "参照", "Yearly median of the reference."),
+        Field("reference_low", "number", "Reference low", "参照下限", "16 % quantile."),
+        Field("reference_high", "number", "Reference high", "参照上限", "84 % quantile."),
+        Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Polygons and terrain on grids: exact coverage, rings, areas."""

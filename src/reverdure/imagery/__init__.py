@@ -1,0 +1,1 @@
+"""Scenes to masked yearly composites on one grid."""

@@ -1,0 +1,1 @@
+"""Any table or vector file to checked rows: formats, encodings, column aliases, units."""

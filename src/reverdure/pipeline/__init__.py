@@ -1,0 +1,1 @@
+"""The flow, written once: where stages meet the store."""

@@ -1,0 +1,1 @@
+"""Reports, maps and tables for people and other programs."""

@@ -1,0 +1,1 @@
+"""Composites to indices, segments, reference, recovery metrics and verdicts."""
