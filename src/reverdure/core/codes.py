@@ -16,7 +16,7 @@ class Code(IntEnum):
     zh: str
     colour: str
 
-    def __new__(cls, value: int, en: str, zh: str, colour: str = "#999999") -> Self:
+    def __new__(cls, value: int, en: str, zh: str, colour: str = "#999999") -> Self:  # noqa: D102
         member = int.__new__(cls, value)
         member._value_ = value
         member.en = en

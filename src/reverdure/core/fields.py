@@ -131,9 +131,9 @@ TOTALS = Table(
     "total",
     "county",
     (
-        Field("county", "text", "County", "县(市、区)", "'' is the whole; 'unknown' is its own row."),
+        Field("county", "text", "County", "县(市、区)", "Empty: whole; unknown: none."),
         Field("mines", "integer", "Mines", "矿山数", "Mines in the inventory."),
-        Field("mines_without_outline", "integer", "Without outline", "无边界矿山数", "Never measured."),
+        Field("mines_without_outline", "integer", "No outline", "无边界矿山数", "Not measured."),
         Field("mine_area_ha", "number", "Mine area", "矿山面积", "Overlaps counted once.", "ha"),
         Field("claims", "integer", "Claims", "上报数", "Claims on these mines."),
         Field("claimed_ha", "number", "Claimed area", "上报修复面积", "Sum of claims.", "ha"),

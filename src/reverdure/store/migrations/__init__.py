@@ -1,0 +1,1 @@
+"""Alembic scripts: one file a change, from the first table on."""

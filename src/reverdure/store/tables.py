@@ -1,0 +1,94 @@
+"""The registry's tables as SQL; columns of mines and claims come from `core.fields`."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from reverdure.core import fields
+from reverdure.store.geometry import Geom
+
+metadata = sa.MetaData()
+
+_TYPES: dict[str, Any] = {
+    "text": sa.Text,
+    "integer": sa.Integer,
+    "number": sa.Double,
+    "boolean": sa.Boolean,
+    "geometry": Geom,
+}
+
+
+def _from_spec(spec: fields.Table) -> sa.Table:
+    columns = [
+        sa.Column(field.name, _TYPES[field.kind](), unique=field.name == spec.key) for field in spec
+    ]
+    # GeoPackage wants an integer key; the readable one is unique beside it
+    return sa.Table(spec.name, metadata, sa.Column("fid", sa.Integer, primary_key=True), *columns)
+
+
+MINE = _from_spec(fields.MINES)
+CLAIM = _from_spec(fields.CLAIMS)
+COUNTY = sa.Table(
+    "county",
+    metadata,
+    sa.Column("fid", sa.Integer, primary_key=True),
+    sa.Column("county", sa.Text),
+    sa.Column("county_code", sa.Text),
+    sa.Column("geometry", Geom()),
+)
+SCENE = sa.Table(
+    "scene",
+    metadata,
+    sa.Column("scene_id", sa.Text, primary_key=True),
+    sa.Column("date", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+REFUSAL = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("message_zh", sa.Text, nullable=False),
+)
+COMPOSITE = sa.Table(
+    "composite",
+    metadata,
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+LAYER = sa.Table(
+    "layer",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+)
+IMPORT = sa.Table(
+    "import_report",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
+SETTING = sa.Table(
+    "setting",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+AUDIT = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("chain", sa.Text, nullable=False),
+)
