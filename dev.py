@@ -14,6 +14,7 @@ import argparse
 import ctypes.util
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
         return demo(small=options.small)
     if options.command == "test":
         return test(extra)
-    return run([PYTHON, ROOT / "benchmarks" / "run.py", *options.names])
+    return run([PYTHON, "-m", "benchmarks", *options.names])
 
 
 def split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -309,21 +310,26 @@ def demo(*, small: bool) -> int:
         ["show", *into],
     ]
     started = time.monotonic()
-    measured: list[tuple[str, float, float]] = []
+    measured: list[dict[str, str | float]] = []
     for step in steps:
         say("")
         say("$ reverdure " + " ".join(shown(word) for word in step))
         begun = time.monotonic()
         code, peak_gb = run_measured([PYTHON, "-m", "reverdure", *step])
-        measured.append((step_name(step), time.monotonic() - begun, peak_gb))
+        seconds = round(time.monotonic() - begun, 2)
+        measured.append({"step": step_name(step), "seconds": seconds, "peak_gb": peak_gb})
         if code:
             say(f"this step ended with exit code {code}; the demo stops here")
             return code
+    (DEMO / "measured.json").write_text(json.dumps(measured, indent=1), encoding="utf-8")
+    whole = {
+        "step": "all",
+        "seconds": time.monotonic() - started,
+        "peak_gb": max(row["peak_gb"] for row in measured),
+    }
     say("")
-    for name, seconds, peak_gb in measured:
-        say(f"{name:<14}{seconds:7.1f} s   peak {peak_gb:.2f} GB")
-    peak = max(peak_gb for _, _, peak_gb in measured)
-    say(f"{'all':<14}{time.monotonic() - started:7.1f} s   peak {peak:.2f} GB")
+    for row in [*measured, whole]:
+        say("{step:<14}{seconds:7.1f} s   peak {peak_gb:.2f} GB".format(**row))
     say("")
     say(f"Open this file in a browser: {workspace / 'report' / 'index.html'}")
     say(f"What was really restored:    {county / 'truth.parquet'}")
@@ -366,7 +372,7 @@ def run_measured(command: list[str | Path]) -> tuple[int, float]:
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss: bytes on macOS, else KiB
-    return process.returncode, usage.ru_maxrss * unit / 1e9
+    return process.returncode, round(usage.ru_maxrss * unit / 1e9, 3)
 
 
 def quietly(

@@ -1,0 +1,1 @@
+"""The full bars: one module a subject, each with `measure() -> list[Figure]`."""

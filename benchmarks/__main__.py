@@ -1,0 +1,91 @@
+"""Run every benchmark, or the ones named, and keep the figures: `python -m benchmarks`."""
+
+import importlib
+import json
+import os
+import pkgutil
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from reverdure.pipeline.steps import STEP_VERSIONS
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+
+
+def subjects() -> list[str]:
+    """Names of the modules here that measure something."""
+    names = (entry.name for entry in pkgutil.iter_modules([str(HERE)]))
+    return sorted(
+        name
+        for name in names
+        if "def measure(" in (HERE / f"{name}.py").read_text(encoding="utf-8")
+    )
+
+
+def measure(name: str) -> list[dict[str, object]]:
+    """Run one benchmark and say what came of it."""
+    print(f"\n{name}", flush=True)
+    figures = [
+        figure.to_dict() for figure in importlib.import_module(f"benchmarks.{name}").measure()
+    ]
+    for figure in figures:
+        verdict = {True: "met", False: "NOT MET", None: ""}[figure["met"]]
+        bar = f"({figure['bar']}: {verdict})" if figure["bar"] else ""
+        value = str(figure["value"])
+        value = "\n" + value if "\n" in value else value
+        print(f"  {figure['name']}: {value} {figure['unit']} {bar}".rstrip(), flush=True)
+    return figures
+
+
+def commit() -> str:
+    """The commit measured; "+changes" where files differ from it."""
+    head = _git("rev-parse", "HEAD")
+    return f"{head}+changes" if _git("status", "--porcelain", "--", "src", "benchmarks") else head
+
+
+def _git(*arguments: str) -> str:
+    answer = subprocess.run(
+        ["git", *arguments], cwd=HERE, capture_output=True, text=True, check=True
+    )
+    return answer.stdout.strip()
+
+
+def main(names: list[str]) -> int:
+    """Measure; all benchmarks are kept in results.json, a selection is only printed."""
+    unknown = sorted(set(names) - set(subjects()))
+    if unknown:
+        print(f"not a benchmark: {', '.join(unknown)}; there are {', '.join(subjects())}")
+        return 2
+    measured_at = commit()
+    results = {name: measure(name) for name in names or subjects()}
+    if not names:
+        record = {
+            "commit": measured_at,
+            "step_versions": STEP_VERSIONS,
+            "machine": {
+                "processors": os.cpu_count(),
+                "architecture": platform.machine(),
+                "system": platform.system(),
+                "python": platform.python_version(),
+            },
+            "benchmarks": results,
+        }
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        RESULTS.write_text(text, encoding="utf-8")
+        print(f"\nwritten: benchmarks/{RESULTS.name}")
+    missed = [
+        f"{name}: {figure['name']}"
+        for name, figures in results.items()
+        for figure in figures
+        if figure["met"] is False
+    ]
+    for line in missed:
+        print(f"NOT MET  {line}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""Simulated counties of known truth: verdict by kind of claim, coverage of the interval."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.county import filled, reverdure, simulated
+from benchmarks.figures import Figure
+
+SEEDS = (101, 102, 103, 104)
+MINES, YEARS = 60, 30
+CLASSES = ((0, 10, "under 10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, np.inf, "over 50"))
+NUMBERS_ONLY_BY_RULE = ("too_early", "cannot_be_seen", "no_reference", "no_data")
+
+
+def measure() -> list[Figure]:
+    """Figures over all claims of all seeds; none was used to fit anything."""
+    claims = pd.concat([judged(seed) for seed in SEEDS], ignore_index=True)
+    return [
+        Figure("claims", len(claims)),
+        Figure("verdict by kind of claim", table_of_verdicts(claims)),
+        *coverage(claims),
+        *rates(claims),
+    ]
+
+
+def judged(seed: int) -> pd.DataFrame:
+    """Verdicts of one county beside the truth."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        county = simulated(folder / "county", mines=MINES, years=YEARS, seed=seed)
+        workspace = filled(folder / "workspace", county)
+        reverdure("run", "-w", workspace)
+        verdicts = pd.read_parquet(workspace / "products" / "verdicts.parquet")
+        truth = pd.read_parquet(county / "truth.parquet").drop(columns="damage_year")
+    verdicts = verdicts.drop(columns="geometry", errors="ignore")
+    return truth.rename(columns={"restored_ha": "true_ha"}).merge(
+        verdicts, on="claim_id", how="left", validate="one_to_one"
+    )
+
+
+def table_of_verdicts(claims: pd.DataFrame) -> str:
+    """Counts, kinds down and verdicts across."""
+    return pd.crosstab(claims["kind"], claims["verdict"].fillna("(missing)")).to_string()
+
+
+def coverage(claims: pd.DataFrame) -> list[Figure]:
+    """How often the interval holds the truth, and how wide it is, by size."""
+    has_interval = claims["restored_ha_low"].notna() & claims["restored_ha_high"].notna()
+    measured = claims[has_interval & ~claims["verdict"].isin(NUMBERS_ONLY_BY_RULE)]
+    figures = [Figure("claims with an interval", len(measured))]
+    for low, high, label in (*CLASSES, (0, np.inf, "all")):
+        rows = measured[measured["n_pixels"].between(low, high, inclusive="left")]
+        if rows.empty:
+            continue
+        holds = rows["true_ha"].between(
+            rows["restored_ha_low"] - 1e-6, rows["restored_ha_high"] + 1e-6
+        )
+        width = (rows["restored_ha_high"] - rows["restored_ha_low"]) / rows["claimed_ha"]
+        bias = (rows["restored_ha"] - rows["true_ha"]).sum() / rows["claimed_ha"].sum()
+        figures += [
+            Figure(f"{label} pixels: claims", len(rows)),
+            Figure(f"{label} pixels: interval holds the truth", 100 * holds.mean(), "%"),
+            Figure(f"{label} pixels: median width", 100 * width.median(), "% of claim"),
+            Figure(f"{label} pixels: bias", 100 * bias, "% of claim"),
+        ]
+    return figures
+
+
+def rates(claims: pd.DataFrame) -> list[Figure]:
+    """The errors that matter, among claims that a satellite can judge."""
+    judgeable = claims[~claims["verdict"].isin(NUMBERS_ONLY_BY_RULE) & claims["verdict"].notna()]
+    share = judgeable["true_ha"] / judgeable["claimed_ha"]
+    groups = {
+        "true (at least 80 %)": judgeable[share >= 0.8],
+        "false (under 20 %)": judgeable[share < 0.2],
+        "between": judgeable[(share >= 0.2) & (share < 0.8)],
+    }
+    return [
+        Figure(f"{name} -> {verdict}", 100 * (rows["verdict"] == verdict).mean(), "%")
+        for name, rows in groups.items()
+        if len(rows)
+        for verdict in ("supported", "partly_supported", "not_supported", "undecided")
+    ]
