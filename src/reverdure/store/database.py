@@ -120,6 +120,13 @@ class Database:
         with self._reader() as connection:
             return int(connection.execute(statement).scalar_one())
 
+    def count_empty(self, table: str, column: str) -> int:
+        """Rows of a table without a value in a column."""
+        source = tables.metadata.tables[table]
+        statement = sa.select(sa.func.count()).select_from(source).where(source.c[column].is_(None))
+        with self._reader() as connection:
+            return int(connection.execute(statement).scalar_one())
+
     def rows(self, table: str, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
         """All rows in the order they came in, optionally only some columns."""
         source = tables.metadata.tables[table]

@@ -1,0 +1,184 @@
+"""Commands that show: show, explain."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.screen import language, say, table, words
+from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, Verdict
+from reverdure.core.errors import UnknownOption
+from reverdure.core.units import area_unit, ha_to_mu
+
+if TYPE_CHECKING:
+    from reverdure.pipeline.explain import YearOfImagery
+
+Unit = Annotated[str, typer.Option(help="ha or mu. / 公顷或亩")]
+_GROUPS = ("supported", "partly_supported", "not_supported", "undecided", "not_judged")
+_MOST_SCENES = 3
+
+
+class _Area:
+    """Areas as printed, in the unit asked for."""
+
+    def __init__(self, unit: str) -> None:
+        self._is_mu = area_unit(unit) == "mu"
+        if area_unit(unit) not in ("ha", "mu"):
+            raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
+
+    def __call__(self, area_ha: float | None) -> str:
+        if area_ha is None or area_ha != area_ha:  # noqa: PLR0124  NaN
+            return "-"
+        value = ha_to_mu(area_ha) if self._is_mu else area_ha
+        text = f"{value:,.1f}" if self._is_mu else f"{value:,.2f}"
+        return f"{text} {words('unit.mu' if self._is_mu else 'unit.ha')}"
+
+
+def show(workspace: WorkspaceOption, unit: Unit = "ha") -> None:
+    """Print the programme in one screen. / 项目概览"""
+    from reverdure.pipeline.show import overview
+    from reverdure.store.workspace import Workspace
+
+    area = _Area(unit)
+    seen = overview(Workspace.open(workspace))
+    say("show.mines", mines=seen.mines, without=seen.mines_without_outline, claims=seen.claims)
+    say("show.imagery", scenes=seen.scenes, refused=seen.refused_scenes, years=seen.declared_years)
+    if not seen.totals:
+        say("show.nothing")
+        return
+    whole = seen.totals[0]
+    run = seen.run or {}
+    first, last = run.get("years", ("?", "?"))
+    say("show.run", run_id=whole["run_id"], first=first, last=last, ended=run.get("ended", "?"))
+    say(
+        "show.restored",
+        claimed=area(whole["claimed_ha"]),
+        restored=area(whole["restored_ha"]),
+        low=area(whole["restored_ha_low"]),
+        high=area(whole["restored_ha_high"]),
+    )
+    table(
+        [words("show.verdict"), words("show.claims"), words("show.claimed_area")],
+        [
+            [
+                _group(name),
+                whole[f"{name}_claims"],
+                area(whole[f"{name}_claimed_ha"]),
+            ]
+            for name in _GROUPS
+        ],
+    )
+    say("show.by_county")
+    table(
+        [words("show.county"), words("show.mine_count"), words("show.claims")]
+        + [_group(name) for name in _GROUPS],
+        [
+            [row["county"] or "-", row["mines"], row["claims"]]
+            + [row[f"{name}_claims"] for name in _GROUPS]
+            for row in seen.totals[1:]
+        ],
+    )
+    say("show.size", mb=f"{seen.size_mb:.0f}")
+
+
+def explain(
+    id: Annotated[str, typer.Argument(help="Mine or claim. / 矿山或上报编号")],  # noqa: A002
+    workspace: WorkspaceOption,
+    unit: Unit = "ha",
+) -> None:
+    """Print the chain from a verdict back to the scene ids. / 追溯核验依据"""
+    from reverdure.pipeline.explain import explain as chain
+    from reverdure.store.workspace import Workspace
+
+    area = _Area(unit)
+    found = chain(Workspace.open(workspace), id)
+    _mine(found.mine, area)
+    for claim in found.claims:
+        _claim(claim, area)
+    if not found.verdicts:
+        say("explain.no_verdict")
+    for row in found.verdicts:
+        _verdict(row, area)
+    if not found.is_current:
+        say("explain.changed")
+    for index, reference in found.references.items():
+        say("explain.reference", index=index, neighbours=found.neighbours)
+        for name, value in reference.items():
+            typer.echo(f"    {name} = {_value(value)}")
+    if found.imagery:
+        say("explain.imagery")
+    for year in found.imagery:
+        _year(year)
+    if found.run_id:
+        say("explain.run", run_id=found.run_id)
+
+
+def _mine(mine: Mapping[str, Any], area: _Area) -> None:
+    say("explain.mine", **{name: _value(mine[name]) for name in ("mine_id", "name", "county")})
+    say("explain.source", source=_value(mine["source"]), row=_value(mine["source_row"]))
+    say(
+        "explain.areas",
+        stated=area(mine["stated_area_ha"]),
+        measured=area(mine["measured_area_ha"]),
+    )
+    if mine["flags"]:
+        say("explain.flags", flags=mine["flags"])
+
+
+def _claim(claim: Mapping[str, Any], area: _Area) -> None:
+    say(
+        "explain.claim",
+        claim_id=claim["claim_id"],
+        year=_value(claim["year"]),
+        start=_value(claim["start_year"]),
+        area=area(claim["claimed_ha"]),
+        aim=_label(Aim, claim["aim"]),
+        claimant=_value(claim["claimant"]),
+    )
+    say("explain.source", source=_value(claim["source"]), row=_value(claim["source_row"]))
+    if claim["flags"]:
+        say("explain.flags", flags=claim["flags"])
+
+
+def _verdict(row: Mapping[str, Any], area: _Area) -> None:
+    say(
+        "explain.verdict",
+        claim_id=row["claim_id"],
+        verdict=_label(Verdict, row["verdict"]),
+        reason=_label(Reason, row["reason"]),
+        status=_label(ClaimStatus, row["status"]),
+    )
+    say(
+        "explain.numbers",
+        restored=area(row["restored_ha"]),
+        low=area(row["restored_ha_low"]),
+        high=area(row["restored_ha_high"]),
+        claimed=area(row["claimed_ha"]),
+        ground=area(row["ground_ha"]),
+    )
+    for name in ("p_supported", "p_not_supported", "recovered_share", "damage_year",
+                 "recovered_year", "last_clear_year", "n_pixels", "indices", "flags"):  # fmt: skip
+        typer.echo(f"    {name} = {_value(row[name])}")
+
+
+def _year(year: "YearOfImagery") -> None:
+    seen = sorted(year.pixels.items(), key=lambda item: -item[1])
+    parts = [f"{name} ({pixels:.1f})" for name, pixels in seen]
+    if year.missing > 0.05:
+        parts.append(words("explain.missing", pixels=f"{year.missing:.1f}"))
+    typer.echo(f"    {year.year}: " + (", ".join(parts) or words("explain.nothing")))
+
+
+def _group(name: str) -> str:
+    return words("show.not_judged") if name == "not_judged" else _label(Verdict, name)
+
+
+def _label(codes: type[Code], key: str) -> str:
+    return codes.from_key(key).label(language())
+
+
+def _value(value: Any) -> str:
+    if value is None or str(value) in ("", "nan", "<NA>", "None"):
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

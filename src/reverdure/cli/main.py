@@ -1,0 +1,59 @@
+"""The `reverdure` command."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from reverdure import __version__
+from reverdure.cli import add, look, work
+from reverdure.cli.screen import set_language
+from reverdure.core.errors import ReverdureError
+
+app = typer.Typer(
+    name="reverdure",
+    help="Measures, plans and proves the ecological restoration of mined land."
+    " / 测量、规划并核验矿区生态修复。",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(add.app, name="add")
+app.command("init")(work.init)
+app.command("run")(work.run)
+app.command("simulate")(work.simulate)
+app.command("show")(look.show)
+app.command("explain")(look.explain)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"reverdure {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    lang: Annotated[
+        str, typer.Option(help="en or zh / 语言: en 或 zh", envvar="REVERDURE_LANG")
+    ] = "en",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Choose the language of everything that is printed."""
+    set_language(lang)
+
+
+def main() -> None:
+    """Run a command; errors meant for people end with one clear line and exit code 1."""
+    from reverdure.cli.screen import fail
+
+    try:
+        app()
+    except ReverdureError as error:
+        fail(error)
+    except BrokenPipeError:
+        # the reader of a pipe (head, less) has left: no error of ours
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,81 @@
+"""Commands that make something: init, run, simulate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.screen import progress, say, words
+from reverdure.core.errors import InvalidInput
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="New folder. / 新目录")],
+    season: Annotated[
+        str,
+        typer.Option(help="First and last day of the growing season, MM-DD:MM-DD. / 生长季"),
+    ] = "06-01:09-30",
+) -> None:
+    """Make a new workspace. / 新建工作区"""
+    from reverdure.imagery.composites import check_season
+    from reverdure.store.workspace import Settings, Workspace
+
+    days = season.split(":")
+    if len(days) != 2:
+        raise InvalidInput(f"season {season!r} cannot be read; write it as 06-01:09-30.")
+    check_season((days[0], days[1]))
+    Workspace.create(folder, Settings(season=(days[0], days[1])))
+    say("init.done", folder=folder)
+
+
+def run(
+    workspace: WorkspaceOption,
+    only: Annotated[str | None, typer.Option(help="Measure this mine only. / 仅测量此矿山")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done. / 只列出将做的工作")
+    ] = False,
+) -> None:
+    """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 运行"""
+    from reverdure.pipeline import run as runs
+    from reverdure.store.workspace import Workspace
+
+    opened = Workspace.open(workspace)
+    if dry_run:
+        load = runs.workload(opened, only)
+        say(
+            "run.dry",
+            tiles=load.tiles,
+            composites=load.composites,
+            all_composites=load.all_composites,
+            segments=load.segments,
+            all_segments=load.all_segments,
+            mines=load.mines,
+            all_mines=load.all_mines,
+            gb=f"{load.read_gb:.2f}",
+            hours=f"{load.hours:.2f}",
+            cores=load.cores,
+        )
+        return
+    try:
+        with progress() as on_progress:
+            result = runs.run(opened, only, on_progress)
+    except KeyboardInterrupt:
+        typer.echo(words("run.stopped"), err=True)
+        raise typer.Exit(130) from None
+    say("run.made", **{stage: str(count) for stage, count in result.made.items()})
+    say("run.done", run_id=result.run_id, seconds=f"{result.seconds:.0f}", report=result.report)
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="New folder. / 新目录")],
+    mines: Annotated[int, typer.Option(help="How many mines. / 矿山数")] = 60,
+    years: Annotated[int, typer.Option(help="How many years. / 年数")] = 30,
+    seed: Annotated[int, typer.Option(help="Seed of the county. / 随机种子")] = 7,
+) -> None:
+    """Make a county with known truth, as files of the real formats. / 生成已知真值的模拟县"""
+    from reverdure.simulate.county import simulate as make
+
+    with progress() as on_progress:
+        summary = make(folder, n_mines=mines, n_years=years, seed=seed, on_progress=on_progress)
+    say("simulate.done", folder=folder, summary=summary)

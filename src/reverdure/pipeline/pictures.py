@@ -1,0 +1,109 @@
+"""Before-and-after pictures of a mine out of its yearly composites."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from reverdure.core.grid import Grid
+from reverdure.core.records import Picture
+from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.tiles import Arrays, TileReader
+
+MARGIN_M = 240.0
+_TRUE_COLOUR = ("red", "green", "blue")
+_NOTHING_CLEAR = 128
+
+
+def mine_pictures(
+    plan: Plan, reader: TileReader, mine_id: str, verdict_rows: Sequence[Mapping[str, object]]
+) -> list[Picture]:
+    """Pictures of the years that tell the story, all with one stretch.
+
+    The years are the first, the one before the damage, the one after it, the one
+    before the claimed completion, and the last, as far as there is anything clear.
+    """
+    source = plan.measured.get(mine_id)
+    if source is None or source.grid is None:
+        return []
+    outlines = plan.mines.geometry[plan.mines["mine_id"] == mine_id].to_crs(plan.lattice.crs)
+    outline = outlines.iloc[0]
+    grid = plan.lattice.around(outline.bounds, MARGIN_M)
+    wanted = _telling_years(plan.years, verdict_rows)
+    found: dict[int, Arrays] = {}
+    for year in wanted:
+        arrays = reader.composite(year, grid, source.tiles)
+        if set(_TRUE_COLOUR) <= set(arrays) and np.isfinite(arrays["red"]).any():
+            found[year] = arrays
+    if not found:
+        return _index_pictures(plan, reader, grid, outline, wanted, mine_id)
+    stacks = {
+        year: np.stack([arrays[b] for b in _TRUE_COLOUR], -1) for year, arrays in found.items()
+    }
+    limits = _limits(list(stacks.values()))
+    rings = _rings(outline, grid)
+    return [Picture(year, _stretch(stack, limits), rings) for year, stack in stacks.items()]
+
+
+def _telling_years(years: Sequence[int], verdict_rows: Sequence[Mapping[str, object]]) -> list[int]:
+    wanted = {years[0], years[-1]}
+    for row in verdict_rows:
+        damage, done = row.get("damage_year"), row.get("year")
+        if isinstance(damage, int):
+            wanted |= {damage - 1, damage + 1}
+        if isinstance(done, int):
+            wanted.add(done - 1)
+    return sorted(wanted & set(years))
+
+
+def _index_pictures(
+    plan: Plan,
+    reader: TileReader,
+    grid: Grid,
+    outline: shapely.Geometry,
+    wanted: Sequence[int],
+    mine_id: str,
+) -> list[Picture]:
+    """Where only an index is there: brown to green from its lowest to its highest values."""
+    value, _ = reader.segments(plan.indices[0], grid, plan.measured[mine_id].tiles)
+    brown, green = np.array([166.0, 97.0, 26.0]), np.array([1.0, 133.0, 113.0])
+    low, high = _limits([value.to_numpy()[..., None]])[0]
+    pictures = []
+    for year in wanted:
+        values = value.sel(year=year).to_numpy()
+        if not np.isfinite(values).any():
+            continue
+        share = np.clip((values - low) / (high - low), 0.0, 1.0)[..., None]
+        colour = brown + share * (green - brown)
+        rgb = np.where(np.isnan(colour), _NOTHING_CLEAR, np.rint(colour)).astype(np.uint8)
+        pictures.append(Picture(year, rgb, _rings(outline, grid)))
+    return pictures
+
+
+def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
+    """2 % and 98 % of each band over all years, so that years can be compared by eye."""
+    pooled = np.concatenate([stack.reshape(-1, stack.shape[-1]) for stack in stacks])
+    limits = []
+    for band in range(pooled.shape[1]):
+        low, high = np.nanpercentile(pooled[:, band], [2, 98])
+        limits.append((float(low), max(float(high), float(low) + 1e-3)))
+    return limits
+
+
+def _stretch(
+    stack: NDArray[np.float32], limits: Sequence[tuple[float, float]]
+) -> NDArray[np.uint8]:
+    low = np.array([pair[0] for pair in limits])
+    high = np.array([pair[1] for pair in limits])
+    scaled = np.clip((stack - low) / (high - low), 0.0, 1.0) * 255
+    return np.where(np.isnan(scaled), _NOTHING_CLEAR, np.rint(scaled)).astype(np.uint8)
+
+
+def _rings(outline: shapely.Geometry, grid: Grid) -> tuple[NDArray[np.float64], ...]:
+    rings = []
+    for polygon in shapely.get_parts(outline):
+        for ring in [polygon.exterior, *polygon.interiors]:
+            x, y = np.asarray(ring.coords)[:, :2].T
+            rings.append(np.column_stack([(x - grid.west), (grid.north - y)]) / grid.pixel)
+    return tuple(rings)

@@ -1,0 +1,356 @@
+"""What a run has to make: tiles, sources, and a key for every product.
+
+A key is a hash of everything a product is made from. A product whose key is on disk
+is right and is not made again.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from reverdure.core.errors import InvalidInput, NoImagery, NoMines, NotFound
+from reverdure.core.grid import Grid
+from reverdure.core.provenance import digest
+from reverdure.imagery.composites import season_year
+from reverdure.imagery.declared import DeclaredYear
+from reverdure.imagery.landsat import Scene
+from reverdure.pipeline.lattice import (
+    RING_MARGIN_M,
+    Bounds,
+    Lattice,
+    Tile,
+    lattice_grid,
+    touches,
+)
+from reverdure.pipeline.steps import STEP_VERSIONS
+from reverdure.recovery.aims import indices_of
+from reverdure.store.workspace import Workspace
+
+BANDS = "bands"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one tile of one year is made from: scenes, or one declared raster."""
+
+    key: str
+    scenes: tuple[Scene, ...] = ()
+    declared: DeclaredYear | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSource:
+    """What the segments of one tile and index are made from, year by year."""
+
+    key: str
+    composites: Mapping[int, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class MineSource:
+    """What a mine's verdicts are made from.
+
+    Attributes
+    ----------
+    key : str
+    tiles : tuple of Tile
+        Tiles its window touches; empty without outline or outside the imagery.
+    grid : Grid or None
+        Its window: outline and reference ring.
+    neighbours : tuple of str
+        Other mines in that window.
+    """
+
+    key: str
+    tiles: tuple[Tile, ...]
+    grid: Grid | None
+    neighbours: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before it is done."""
+
+    run_id: str
+    lattice: Lattice
+    years: tuple[int, ...]
+    indices: tuple[str, ...]
+    composites: Mapping[tuple[Tile, int], Source]
+    segments: Mapping[tuple[Tile, str], SegmentSource]
+    measured: Mapping[str, MineSource]
+    mines: gpd.GeoDataFrame
+    claims: gpd.GeoDataFrame
+    counties: gpd.GeoDataFrame
+    layers: Mapping[str, str]
+    selected: tuple[str, ...]
+    inputs: Mapping[str, Any]
+
+
+def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
+    """Plan of a run over all mines, or over the one mine `only`.
+
+    Raises
+    ------
+    NoMines, NoImagery
+        If there is nothing to measure, or nothing to measure with.
+    NotFound
+        If `only` is not in the inventory.
+    """
+    database = workspace.database
+    mines, claims = database.frame("mine"), database.frame("claim")
+    if mines.empty:
+        raise NoMines("the workspace holds no mines.", "Add some with: reverdure add mines FILE")
+    if only is not None and only not in set(mines["mine_id"]):
+        raise NotFound(f"mine {only!r} is not in the inventory of {len(mines)} mines.")
+    scenes = [Scene.from_dict(record) for record in database.records("scene")]
+    declared = [DeclaredYear.from_dict(record) for record in database.records("composite")]
+    if not scenes and not declared:
+        raise NoImagery(
+            "the workspace holds no usable imagery.",
+            "Add some with: reverdure add scenes FOLDER, or reverdure add composites FILES",
+        )
+    grids = [scene.grid for scene in scenes] + [item.grid for item in declared]
+    lattice = _lattice(workspace, grids)
+    outlines = mines.geometry.to_crs(lattice.crs)
+    imagery = _imagery_bounds(scenes, declared, lattice.crs)
+    sources = _Sources(workspace, lattice, scenes, declared, imagery)
+    layers = {row["kind"]: row["digest"] for row in database.rows("layer")}
+    indices = sources.indices(claims)
+
+    windows = _windows(mines["mine_id"], outlines, lattice, imagery)
+    selected = (only,) if only else tuple(mines["mine_id"])
+    tiles = sorted({tile for mine in selected if mine in windows for tile in windows[mine][1]})
+    composites = {
+        (tile, year): source
+        for tile in tiles
+        for year in sources.years
+        if (source := sources.bands(tile, year)) is not None
+    }
+    segments = {
+        (tile, index): source
+        for tile in tiles
+        for index in indices
+        if (source := sources.segments(tile, index)) is not None
+    }
+    context = digest(
+        {
+            "step": STEP_VERSIONS["measure"],
+            "layers": layers,
+            "allow_before_level": workspace.settings.allow_before_level,
+            "seed": workspace.settings.seed,
+        }
+    )
+    measured = _measured(selected, mines, claims, windows, segments, indices, context)
+    counties = database.frame("county")
+    inputs = {
+        "mines": _frame_digest(mines),
+        "claims": _frame_digest(claims),
+        "counties": _frame_digest(counties),
+        "scenes": digest(sorted([scene.scene_id, scene.fingerprint] for scene in scenes)),
+        "composites": digest(sorted([d.year, d.kind, d.digest] for d in declared)),
+        "layers": layers,
+    }
+    run_id = digest(
+        {
+            "inputs": inputs,
+            "settings": _settings_that_matter(workspace),
+            "steps": STEP_VERSIONS,
+            "lattice": [lattice.crs, lattice.pixel, lattice.west, lattice.north],
+            "only": only,
+        }
+    )
+    return Plan(
+        run_id, lattice, sources.years, indices, composites, segments, measured,
+        mines, claims, counties, layers, selected, inputs,
+    )  # fmt: skip
+
+
+class _Sources:
+    """Answers "what is this tile and year made from?"."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        lattice: Lattice,
+        scenes: list[Scene],
+        declared: list[DeclaredYear],
+        imagery: list[Bounds],
+    ) -> None:
+        self._lattice = lattice
+        self._season, self._method = workspace.settings.season, workspace.settings.method
+        self._declared = {(item.kind, item.year): item for item in declared}
+        self._scenes: dict[int, list[tuple[Scene, Bounds]]] = {}
+        for scene, bounds in zip(scenes, imagery, strict=False):
+            year = season_year(scene.date, self._season)
+            if year is not None:
+                self._scenes.setdefault(year, []).append((scene, bounds))
+        both = sorted(set(self._scenes) & {year for kind, year in self._declared if kind == BANDS})
+        if both:
+            raise InvalidInput(
+                f"years {both[0]}..{both[-1]} have scenes and declared composites.",
+                "Use two workspaces, or set first_year and last_year in reverdure.toml.",
+            )
+        found = set(self._scenes) | {year for _, year in self._declared}
+        if not found:
+            raise NoImagery(
+                f"none of {len(scenes)} scenes lies in the season {self._season[0]}"
+                f"..{self._season[1]}.",
+                "Change season in reverdure.toml.",
+            )
+        first = workspace.settings.first_year or min(found)
+        last = workspace.settings.last_year or max(found)
+        self.years = tuple(range(first, last + 1))
+        if not self.years:
+            raise InvalidInput(f"first_year {first} is after last_year {last}.")
+
+    def indices(self, claims: gpd.GeoDataFrame) -> tuple[str, ...]:
+        """Indices to compute: those the aims need, of those there is imagery for."""
+        declared = {kind for kind, _ in self._declared if kind != BANDS}
+        has_bands = bool(self._scenes) or any(kind == BANDS for kind, _ in self._declared)
+        needed = indices_of(sorted({str(aim) for aim in claims["aim"].dropna()}))
+        return tuple(index for index in needed if has_bands or index in declared) or tuple(
+            sorted(declared)
+        )
+
+    def bands(self, tile: Tile, year: int) -> Source | None:
+        grid = self._lattice.grid_of(tile)
+        declared = self._declared.get((BANDS, year))
+        if declared is not None:
+            return Source(self._key(grid, year, [declared.digest]), declared=declared)
+        here = [
+            scene for scene, bounds in self._scenes.get(year, []) if touches(bounds, grid.bounds)
+        ]
+        if not here:
+            return None
+        here.sort(key=lambda scene: (scene.date, scene.scene_id))
+        prints = [[scene.scene_id, scene.fingerprint] for scene in here]
+        return Source(self._key(grid, year, prints), scenes=tuple(here))
+
+    def segments(self, tile: Tile, index: str) -> SegmentSource | None:
+        grid = self._lattice.grid_of(tile)
+        by_year: dict[int, Source] = {}
+        for year in self.years:
+            declared = self._declared.get((index, year))
+            source = (
+                Source(self._key(grid, year, [declared.digest]), declared=declared)
+                if declared is not None
+                else self.bands(tile, year)
+            )
+            if source is not None:
+                by_year[year] = source
+        if not by_year:
+            return None
+        made_from = [[year, source.key] for year, source in by_year.items()]
+        span = [self.years[0], self.years[-1]]
+        key = digest([STEP_VERSIONS["segments"], index, span, made_from])
+        return SegmentSource(key, by_year)
+
+    def _key(self, grid: Grid, year: int, made_from: list[Any]) -> str:
+        how = [self._season, self._method]
+        return digest([STEP_VERSIONS["composites"], asdict(grid), year, how, made_from])
+
+
+def _lattice(workspace: Workspace, grids: list[Grid]) -> Lattice:
+    """The workspace's lattice: kept once chosen, since moving it would move every number."""
+    frozen = workspace.database.setting("lattice")
+    grid = Grid(**frozen) if frozen else lattice_grid(grids)
+    lattice = Lattice.of(grid, workspace.settings.tile_pixels)
+    if not frozen:
+        with workspace.database.transaction("choose grid", crs=grid.crs, pixel=grid.pixel) as write:
+            write.freeze("lattice", asdict(grid))
+    return lattice
+
+
+def _imagery_bounds(scenes: list[Scene], declared: list[DeclaredYear], crs: str) -> list[Bounds]:
+    """Bounds of every scene, then of every declared raster, in the lattice's CRS."""
+    found: dict[Grid, Bounds] = {}
+    for grid in [scene.grid for scene in scenes] + [item.grid for item in declared]:
+        if grid not in found:
+            if grid.crs == crs:
+                found[grid] = grid.bounds
+            else:
+                change = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
+                found[grid] = change.transform_bounds(*grid.bounds)
+    return [found[item.grid] for item in [*scenes, *declared]]
+
+
+def _windows(
+    mine_ids: Iterable[str], outlines: gpd.GeoSeries, lattice: Lattice, imagery: list[Bounds]
+) -> dict[str, tuple[Grid, tuple[Tile, ...]]]:
+    """Window and tiles of every mine that imagery covers."""
+    distinct = sorted(set(imagery))
+    windows: dict[str, tuple[Grid, tuple[Tile, ...]]] = {}
+    for mine_id, outline in zip(mine_ids, outlines, strict=True):
+        if outline is None or outline.is_empty or not np.isfinite(outline.bounds).all():
+            continue
+        if any(touches(outline.bounds, bounds) for bounds in distinct):
+            grid = lattice.around(outline.bounds, RING_MARGIN_M)
+            tiles = tuple(
+                tile
+                for tile in lattice.tiles_of(grid.bounds)
+                if any(touches(lattice.grid_of(tile).bounds, bounds) for bounds in distinct)
+            )
+            windows[mine_id] = (grid, tiles)
+    return windows
+
+
+def _measured(
+    selected: Iterable[str],
+    mines: gpd.GeoDataFrame,
+    claims: gpd.GeoDataFrame,
+    windows: Mapping[str, tuple[Grid, tuple[Tile, ...]]],
+    segments: Mapping[tuple[Tile, str], SegmentSource],
+    indices: tuple[str, ...],
+    context: str,
+) -> dict[str, MineSource]:
+    """What each selected mine is measured from; neighbours count, they are no reference."""
+    rows = dict(zip(mines["mine_id"], _row_digests(mines), strict=True))
+    claim_rows: dict[str, list[str]] = {}
+    for mine_id, row in zip(claims["mine_id"], _row_digests(claims), strict=True):
+        claim_rows.setdefault(mine_id, []).append(row)
+    with_window = [mine_id for mine_id in mines["mine_id"] if mine_id in windows]
+    boxes = [shapely.box(*windows[mine_id][0].bounds) for mine_id in with_window]
+    tree = shapely.STRtree(boxes)
+    places = {mine_id: place for place, mine_id in enumerate(with_window)}
+    found: dict[str, MineSource] = {}
+    for mine_id in selected:
+        grid, tiles = windows.get(mine_id, (None, ()))
+        near: list[str] = []
+        if grid is not None:
+            # windows overlap wherever one mine lies in the other's ring
+            hits = tree.query(boxes[places[mine_id]])
+            near = sorted(with_window[hit] for hit in hits if with_window[hit] != mine_id)
+        made_from = [
+            [index, tile, segments[tile, index].key]
+            for index in indices
+            for tile in tiles
+            if (tile, index) in segments
+        ]
+        here = [[rows[m], sorted(claim_rows.get(m, []))] for m in [mine_id, *near]]
+        key = digest([context, here, made_from])
+        found[mine_id] = MineSource(key, tiles, grid, tuple(near))
+    return found
+
+
+def _settings_that_matter(workspace: Workspace) -> dict[str, Any]:
+    """Settings that can move a number: all but the size of tiles."""
+    return {k: v for k, v in asdict(workspace.settings).items() if k != "tile_pixels"}
+
+
+def _row_digests(frame: gpd.GeoDataFrame) -> list[str]:
+    """Hash of each row of mines or claims, without where it was imported from."""
+    names = [c for c in frame.columns if c not in ("geometry", "source", "source_row")]
+    shapes = [None if g is None else shapely.to_wkb(g, hex=True) for g in frame.geometry]
+    plain = json.loads(pd.DataFrame(frame[names]).to_json(orient="values", double_precision=15))
+    return [digest([row, shape]) for row, shape in zip(plain, shapes, strict=True)]
+
+
+def _frame_digest(frame: gpd.GeoDataFrame) -> str:
+    return digest(sorted(_row_digests(frame)))

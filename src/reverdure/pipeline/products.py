@@ -1,0 +1,103 @@
+"""Tables and report out of what was measured mine by mine."""
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from reverdure.core.fields import TRAJECTORIES, VERDICTS, Table
+from reverdure.core.records import OnProgress, Picture, Progress
+from reverdure.ground.claims import claim_ground
+from reverdure.pipeline.measure import read_parts
+from reverdure.pipeline.pictures import mine_pictures
+from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.tiles import TileReader
+from reverdure.publish.report import ReportData, write_report
+from reverdure.publish.tables import write_tables
+from reverdure.registry.counties import county_of
+from reverdure.registry.totals import totals
+from reverdure.store.files import atomic
+from reverdure.store.workspace import Workspace
+
+_DTYPES = {"text": "object", "integer": "Int64", "number": "float64", "boolean": "boolean"}
+
+
+def write_products(
+    workspace: Workspace,
+    plan: Plan,
+    reader: TileReader,
+    *,
+    is_partial: bool,
+    on_progress: OnProgress | None,
+) -> None:
+    """Write verdicts, totals, trajectories and the report of a run.
+
+    With `is_partial` the rows of mines that were not part of the run stay as they are.
+    """
+    parts = read_parts(workspace, plan)
+    counties = None if plan.counties.empty else plan.counties
+    county = county_of(plan.mines, counties)
+    verdicts = _frame([row for part in parts.values() for row in part["verdicts"]], VERDICTS)
+    verdicts["county"] = verdicts["mine_id"].map(county).fillna("unknown")
+    verdicts["run_id"] = plan.run_id
+    courses = _frame([row for part in parts.values() for row in part["trajectories"]], TRAJECTORIES)
+    courses["run_id"] = plan.run_id
+    if is_partial:
+        verdicts = _merge(workspace, "verdicts", verdicts, plan)
+        courses = _merge(workspace, "trajectories", courses, plan)
+    verdicts = verdicts.sort_values("claim_id", ignore_index=True)
+    courses = courses.sort_values(["mine_id", "index", "year"], ignore_index=True)
+    grounds = claim_ground(plan.mines, plan.claims).set_index("claim_id").geometry
+    judged = gpd.GeoDataFrame(
+        verdicts, geometry=list(grounds.reindex(verdicts["claim_id"])), crs="EPSG:4326"
+    )
+    sums = totals(plan.mines, plan.claims, judged, counties)
+    sums["run_id"] = plan.run_id
+    for name, frame in (("trajectories", courses), ("totals", sums)):
+        with atomic(workspace.products / f"{name}.parquet") as temporary:
+            frame.to_parquet(temporary, index=False)
+
+    verdict_rows = {
+        mine_id: rows.replace({np.nan: None}).to_dict("records")
+        for mine_id, rows in verdicts.groupby("mine_id")
+    }
+
+    def pictures(mine_id: str) -> list[Picture]:
+        return mine_pictures(plan, reader, mine_id, verdict_rows.get(mine_id, []))
+
+    imports = workspace.database.imports("mines") + workspace.database.imports("claims")
+    data = ReportData(
+        run_id=plan.run_id,
+        mines=plan.mines.assign(county=plan.mines["mine_id"].map(county)),
+        claims=plan.claims,
+        verdicts=judged,
+        totals=sums,
+        trajectories=courses,
+        counties=counties,
+        pictures=pictures,
+        imports=imports,
+        years=(plan.years[0], plan.years[-1]),
+    )
+    if on_progress:
+        on_progress(Progress("tables", 0, 1))
+    write_tables(workspace.products, data)
+    write_report(workspace.report, data, on_progress)
+
+
+def _frame(rows: list[dict[str, object]], table: Table) -> pd.DataFrame:
+    """Rows as a frame with the table's columns and types."""
+    columns = [field for field in table if field.kind != "geometry"]
+    frame = pd.DataFrame(rows, columns=[field.name for field in columns])
+    return frame.astype({field.name: _DTYPES[field.kind] for field in columns})
+
+
+def _merge(workspace: Workspace, name: str, fresh: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Fresh rows of the selected mines beside the kept rows of all others."""
+    path = workspace.products / f"{name}.parquet"
+    if not path.is_file():
+        return fresh
+    kept = pd.read_parquet(path, columns=list(fresh.columns))
+    others = set(plan.mines["mine_id"]) - set(plan.selected)
+    kept = kept[kept["mine_id"].isin(others)]
+    if "claim_id" in kept:
+        kept = kept[kept["claim_id"].isin(plan.claims["claim_id"])]
+    return pd.concat([kept.astype(fresh.dtypes.to_dict()), fresh], ignore_index=True)

@@ -1,0 +1,228 @@
+"""The run: make what is missing, then the tables and the report."""
+
+import datetime
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from reverdure import kernels
+from reverdure.core.records import OnProgress, Progress
+from reverdure.core.units import M2_PER_HA
+from reverdure.pipeline.measure import measure_mine, part_path
+from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.products import write_products
+from reverdure.pipeline.steps import STEP_VERSIONS
+from reverdure.pipeline.tiles import (
+    TileReader,
+    composite_path,
+    make_composite,
+    make_segments,
+    segments_path,
+)
+from reverdure.store.files import atomic
+from reverdure.store.workspace import Workspace
+
+_PACKAGES = ("geopandas", "numba", "numpy", "pyproj", "rasterio", "shapely", "xarray")
+_BYTES_PER_PIXEL_AND_SCENE = 2 * 9  # six bands, thermal and two masks, 16 bits each
+# CPU seconds on one core of a 2.0 GHz server, by `dev.py bench` (benchmarks/demo.py)
+_S_PER_SCENE_MEGAPIXEL = 0.35
+_S_PER_SEGMENT_MEGAPIXEL = 6.0
+_S_PER_MINE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a run would do.
+
+    Attributes
+    ----------
+    run_id : str
+    tiles, composites, segments, mines : int
+        How many still have to be made or measured; `all_*` how many there are.
+    read_gb, hours : float
+        Imagery to read and time to expect on `cores` cores.
+    """
+
+    run_id: str
+    tiles: int
+    composites: int
+    all_composites: int
+    segments: int
+    all_segments: int
+    mines: int
+    all_mines: int
+    read_gb: float
+    hours: float
+    cores: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run did: its id, how much it made, and where the report is."""
+
+    run_id: str
+    made: Mapping[str, int]
+    seconds: float
+    report: Path
+
+
+def workload(workspace: Workspace, only: str | None = None) -> Workload:
+    """Count what a run would make, without making it."""
+    plan = make_plan(workspace, only)
+    missing = _missing(workspace, plan)
+    megapixels = workspace.settings.tile_pixels**2 / 1e6
+    scenes = sum(len(plan.composites[task].scenes) or 1 for task in missing["composites"])
+    cores = _cores()
+    seconds = (
+        scenes * megapixels * _S_PER_SCENE_MEGAPIXEL
+        + len(missing["segments"]) * megapixels * _S_PER_SEGMENT_MEGAPIXEL
+        + len(missing["measure"]) * _S_PER_MINE
+    )
+    return Workload(
+        run_id=plan.run_id,
+        tiles=len({tile for tile, _ in plan.segments}),
+        composites=len(missing["composites"]),
+        all_composites=len(plan.composites),
+        segments=len(missing["segments"]),
+        all_segments=len(plan.segments),
+        mines=len(missing["measure"]),
+        all_mines=len(plan.selected),
+        read_gb=scenes * megapixels * 1e6 * _BYTES_PER_PIXEL_AND_SCENE / 1e9,
+        hours=seconds / cores / 3600,
+        cores=cores,
+    )
+
+
+def run(
+    workspace: Workspace, only: str | None = None, on_progress: OnProgress | None = None
+) -> RunResult:
+    """Make everything that is missing or changed, and the report.
+
+    Stopped at any moment, it continues where it was when called again.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    only : str, optional
+        Id of the one mine to measure.
+    on_progress : callable, optional
+        Called with a Progress after each piece of work.
+    """
+    started = datetime.datetime.now(datetime.UTC)
+    clock = time.perf_counter()
+    with workspace.writing():
+        plan = make_plan(workspace, only)
+        missing = _missing(workspace, plan)
+        kernels.warm_up()
+        reader = TileReader(workspace, plan)
+        stages: dict[str, Callable[[Any], None]] = {
+            "composites": lambda task: make_composite(workspace, plan, *task),
+            "segments": lambda task: make_segments(workspace, plan, *task),
+            "measure": lambda mine_id: measure_mine(workspace, plan, reader, mine_id),
+        }
+        for stage, make in stages.items():
+            _work(stage, [partial(make, task) for task in missing[stage]], on_progress)
+        write_products(
+            workspace, plan, reader, is_partial=only is not None, on_progress=on_progress
+        )
+        made = {stage: len(tasks) for stage, tasks in missing.items()}
+        _write_manifest(workspace, plan, only, made, started)
+        if only is None:
+            _remove_outdated(workspace, plan)
+        with workspace.database.transaction("run", run_id=plan.run_id, only=only, made=made):
+            pass
+    seconds = time.perf_counter() - clock
+    return RunResult(plan.run_id, made, seconds, workspace.report / "index.html")
+
+
+def _missing(workspace: Workspace, plan: Plan) -> dict[str, list[Any]]:
+    """Tasks of each stage whose product is not on disk."""
+    composites = [
+        task
+        for task, source in plan.composites.items()
+        if not composite_path(workspace, *task, source).exists()
+    ]
+    segments = [
+        task
+        for task, source in plan.segments.items()
+        if not segments_path(workspace, *task, source).exists()
+    ]
+    # mines of one tile follow each other, so that each tile is read about once
+    mines = sorted(plan.selected, key=lambda mine_id: (plan.measured[mine_id].tiles[:1], mine_id))
+    unmeasured = [m for m in mines if not part_path(workspace, plan, m).exists()]
+    return {"composites": composites, "segments": segments, "measure": unmeasured}
+
+
+def _work(stage: str, tasks: Iterable[Callable[[], None]], on_progress: OnProgress | None) -> None:
+    """Do tasks on all cores; the first error, or Ctrl-C, ends the stage."""
+    todo = list(tasks)
+    if on_progress and todo:
+        on_progress(Progress(stage, 0, len(todo)))
+    pool = ThreadPoolExecutor(_cores())
+    try:
+        pending = {pool.submit(task) for task in todo}
+        while pending:
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
+            for future in done:
+                future.result()
+            if on_progress and done:
+                on_progress(Progress(stage, len(todo) - len(pending), len(todo)))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _write_manifest(
+    workspace: Workspace,
+    plan: Plan,
+    only: str | None,
+    made: Mapping[str, int],
+    started: datetime.datetime,
+) -> None:
+    """Keep what the run was, and its verdicts; the only place with clock times."""
+    folder = workspace.runs / plan.run_id
+    manifest = {
+        "run_id": plan.run_id,
+        "started": started.isoformat(timespec="seconds"),
+        "ended": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "only": only,
+        "made": dict(made),
+        "inputs": dict(plan.inputs),
+        "settings": asdict(workspace.settings),
+        "steps": STEP_VERSIONS,
+        "years": [plan.years[0], plan.years[-1]],
+        "indices": list(plan.indices),
+        "crs": plan.lattice.crs,
+        "pixel_m": plan.lattice.pixel,
+        "pixel_ha": plan.lattice.pixel**2 / M2_PER_HA,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("reverdure", *_PACKAGES)},
+    }
+    with atomic(folder / "manifest.json") as temporary:
+        temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    for name in ("verdicts.parquet", "totals.parquet"):
+        with atomic(folder / name) as temporary:
+            shutil.copyfile(workspace.products / name, temporary)
+
+
+def _remove_outdated(workspace: Workspace, plan: Plan) -> None:
+    """Delete rasters and parts that nothing refers to any more."""
+    kept = {composite_path(workspace, *task, source) for task, source in plan.composites.items()}
+    kept |= {segments_path(workspace, *task, source) for task, source in plan.segments.items()}
+    kept |= {part_path(workspace, plan, mine_id) for mine_id in plan.selected}
+    for pattern, folder in (("*.tif", workspace.cubes), ("*.json", workspace.parts)):
+        for path in folder.rglob(pattern):
+            if path not in kept:
+                path.unlink()

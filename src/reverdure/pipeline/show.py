@@ -1,0 +1,58 @@
+"""The programme in one screen."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from reverdure.store.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a workspace holds and what its last run found.
+
+    Attributes
+    ----------
+    mines, mines_without_outline, claims, scenes, refused_scenes, declared_years : int
+    run : dict or None
+        Manifest of the last run.
+    totals : list of dict
+        Rows of the totals table; the first is the whole.
+    size_mb : float
+    """
+
+    mines: int
+    mines_without_outline: int
+    claims: int
+    scenes: int
+    refused_scenes: int
+    declared_years: int
+    run: dict[str, Any] | None
+    totals: list[dict[str, Any]]
+    size_mb: float
+
+
+def overview(workspace: Workspace) -> Overview:
+    """Count what is there; reads small tables only, so that it answers at once."""
+    database = workspace.database
+    totals_path = workspace.products / "totals.parquet"
+    totals: list[dict[str, Any]] = []
+    manifest = None
+    if totals_path.is_file():
+        import pyarrow.parquet as pq
+
+        totals = pq.read_table(totals_path).to_pylist()
+        run_id = totals[0]["run_id"]
+        path = workspace.runs / run_id / "manifest.json"
+        manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return Overview(
+        mines=database.count("mine"),
+        mines_without_outline=database.count_empty("mine", "geometry"),
+        claims=database.count("claim"),
+        scenes=database.count("scene"),
+        refused_scenes=database.count("refusal"),
+        declared_years=database.count("composite"),
+        run=manifest,
+        totals=totals,
+        size_mb=workspace.size_mb(),
+    )
