@@ -16,7 +16,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reverdure.core.errors import InvalidInput, WorkspaceMissing, WorkspaceTooNew
+from reverdure.core.errors import (
+    DiskFull,
+    InvalidInput,
+    WorkspaceBusy,
+    WorkspaceMissing,
+    WorkspaceTooNew,
+)
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
@@ -98,18 +104,37 @@ class Database:
                         sa.text("select version_num from alembic_version")
                     ).scalar_one()
                 )
-        except sa.exc.DatabaseError as error:
+        except (sa.exc.DatabaseError, sa.exc.NoResultFound) as error:
             raise WorkspaceMissing(
                 f"{self.path.name} is not a registry.", "Make a workspace with: reverdure init"
             ) from error
 
     @contextmanager
     def transaction(self, action: str, **detail: Any) -> Iterator["Transaction"]:
-        """One write: everything or nothing, with its line in the audit log."""
-        with self._engine.begin() as connection:
-            transaction = Transaction(connection)
-            yield transaction
-            transaction.audit(action, detail | transaction.detail)
+        """One write: everything or nothing, with its line in the audit log.
+
+        Raises
+        ------
+        DiskFull, WorkspaceBusy
+            If the registry cannot be written now; nothing has been changed.
+        """
+        try:
+            with self._engine.begin() as connection:
+                transaction = Transaction(connection)
+                yield transaction
+                transaction.audit(action, detail | transaction.detail)
+        except sa.exc.OperationalError as error:
+            if "full" in str(error.orig):
+                raise DiskFull(
+                    "no space left on the disk for the registry; nothing was changed.",
+                    "Free some space and give the same command again.",
+                ) from error
+            if "locked" in str(error.orig):
+                raise WorkspaceBusy(
+                    "another process is writing to the registry.",
+                    "Wait until it has finished and give the command again.",
+                ) from error
+            raise
 
     def _reader(self) -> sa.Connection:
         return self._engine.connect().execution_options(reads=True)
