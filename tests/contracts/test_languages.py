@@ -1,10 +1,14 @@
 """Everything shown stands in English and in Chinese."""
 
 import re
+import string
+from pathlib import Path
 
 import pytest
 
+import reverdure
 from reverdure.core import codes, fields
+from reverdure.core.messages import message_table
 
 CODES = [
     value
@@ -12,6 +16,9 @@ CODES = [
     if isinstance(value, type) and issubclass(value, codes.Code) and value is not codes.Code
 ]
 TABLES = [value for value in vars(fields).values() if isinstance(value, fields.Table)]
+ROOMS = sorted(
+    path.parents[1].name for path in Path(reverdure.__file__).parent.glob("*/data/messages.toml")
+)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -46,3 +53,19 @@ def test_every_column_name_states_its_unit(table):
     areas = [field for field in table if field.unit == "ha"]
     assert [field.name for field in areas if "_ha" not in field.name] == []
     assert table.key in table.columns
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_message_says_the_same_in_both_languages(room):
+    messages = message_table(room)
+    assert [key for key, text in messages.items() if set(text) != {"en", "zh"}] == []
+    assert [key for key, text in messages.items() if not (text["en"] and text["zh"])] == []
+    assert [
+        key
+        for key, text in messages.items()
+        if placeholders(text["en"]) != placeholders(text["zh"])
+    ] == []
