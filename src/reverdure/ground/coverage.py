@@ -49,7 +49,8 @@ def coverage(geometry: Any, grid: Grid) -> tuple[Window, NDArray[np.float64]] | 
     if surface.is_empty:
         return None
     bounds = shapely.bounds(surface)
-    window = grid.window(tuple(bounds))
+    # wide enough that rounding of its border hides nothing; trimmed at the end
+    window = grid.window(tuple(bounds), margin=0.01 * grid.pixel)
     if window is None:
         return None
     west, south, east, north = grid.bounds
@@ -70,4 +71,17 @@ def coverage(geometry: Any, grid: Grid) -> tuple[Window, NDArray[np.float64]] | 
     share = share[:, :-1]
     share[share < _ROUNDING] = 0.0
     share[share > 1.0 - _ROUNDING] = 1.0
-    return (window, np.ascontiguousarray(share)) if share.any() else None
+    return _trimmed(window, share)
+
+
+def _trimmed(
+    window: Window, share: NDArray[np.float64]
+) -> tuple[Window, NDArray[np.float64]] | None:
+    """The part of a window that is covered."""
+    rows, columns = np.flatnonzero(share.any(axis=1)), np.flatnonzero(share.any(axis=0))
+    if rows.size == 0:
+        return None
+    top, left = int(rows[0]), int(columns[0])
+    height, width = int(rows[-1]) - top + 1, int(columns[-1]) - left + 1
+    smallest = Window(window.row + top, window.column + left, height, width)
+    return smallest, share[top : top + height, left : left + width].copy()
