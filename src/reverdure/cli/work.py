@@ -1,5 +1,6 @@
 """Commands that make something: init, run, simulate."""
 
+import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,13 @@ def init(
     ] = "06-01:09-30",
 ) -> None:
     """Make a new workspace. / 新建工作区"""
-    from reverdure.imagery.composites import check_season
+    from reverdure.imagery.composites import season_year
     from reverdure.store.workspace import Settings, Workspace
 
     days = season.split(":")
     if len(days) != 2:
         raise InvalidInput(f"season {season!r} cannot be read; write it as 06-01:09-30.")
-    check_season((days[0], days[1]))
+    season_year(datetime.date(2000, 1, 1), (days[0], days[1]))  # refuses days that do not exist
     Workspace.create(folder, Settings(season=(days[0], days[1])))
     say("init.done", folder=folder)
 

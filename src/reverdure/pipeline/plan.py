@@ -30,10 +30,12 @@ from reverdure.pipeline.lattice import (
     touches,
 )
 from reverdure.pipeline.steps import STEP_VERSIONS
-from reverdure.recovery.aims import indices_of
+from reverdure.recovery.constants import aim_indices
 from reverdure.store.workspace import Workspace
 
 BANDS = "bands"
+# shown for every mine, whatever the aims of its claims
+_ALWAYS = ("ndvi", "nbr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ class _Sources:
         """Indices to compute: those the aims need, of those there is imagery for."""
         declared = {kind for kind, _ in self._declared if kind != BANDS}
         has_bands = bool(self._scenes) or any(kind == BANDS for kind, _ in self._declared)
-        needed = indices_of(sorted({str(aim) for aim in claims["aim"].dropna()}))
+        aims = sorted({str(aim) for aim in claims["aim"].dropna()})
+        needed = dict.fromkeys([*_ALWAYS, *(index for aim in aims for index in aim_indices(aim))])
         return tuple(index for index in needed if has_bands or index in declared) or tuple(
             sorted(declared)
         )
