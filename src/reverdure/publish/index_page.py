@@ -1,0 +1,256 @@
+"""The first page of a report: totals, counties, map, claims, sources."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from reverdure.core.codes import Reason, Verdict
+from reverdure.core.fields import TOTALS, VERDICTS
+from reverdure.core.records import ImportReport
+from reverdure.publish import figures
+from reverdure.publish.contents import ReportData, rows
+from reverdure.publish.maps import mine_map
+from reverdure.publish.messages import LANGUAGES, both, pair, text
+from reverdure.publish.pages import fill, heading
+from reverdure.publish.signs import SIGN_OF, SIGNS
+from reverdure.publish.totals import county_lines, summary
+from reverdure.publish.wording import label
+
+STATIC_CLAIMS = 200  # rows that stand in the page itself; the script holds all of them
+_SHOWN_FINDINGS = 200
+_TABLE_KINDS = {"xlsx": "Excel", "csv": "CSV", "gpkg": "GeoPackage", "parquet": "GeoParquet"}
+# the signs an auditor looks for are drawn last, on top of the others
+_DRAWING_ORDER = ("", *(code.key for code in (
+    Verdict.NO_DATA, Verdict.CANNOT_BE_SEEN, Verdict.NO_REFERENCE, Verdict.TOO_EARLY,
+    Verdict.SUPPORTED, Verdict.UNDECIDED, Verdict.PARTLY_SUPPORTED, Verdict.NOT_SUPPORTED,
+)))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the table of claims."""
+
+    name: str
+    label: Markup
+    has_unit: bool
+
+
+def index_page(data: ReportData, names: Mapping[str, str], tables: Sequence[Path]) -> str:
+    """The index as HTML.
+
+    Parameters
+    ----------
+    data : ReportData
+    names : mapping
+        Mine id to the file name of its page.
+    tables : sequence of Path
+        Exported tables, relative to the report's folder.
+    """
+    mine_names = dict(zip(data.mines["mine_id"], data.mines["name"].fillna(""), strict=True))
+    claims = rows(data.verdicts.sort_values("claim_id"))
+    totals = rows(data.totals)
+    facts: dict[str, Any] = {
+        "field": {field.name: heading(field) for field in TOTALS},
+        "totals": summary(next((row for row in totals if row["county"] == ""), None)),
+        "counties": county_lines(totals),
+        "county_note": pair(
+            *(text("counties.note", language, {"unit": _unit(language)}) for language in LANGUAGES)
+        ),
+        "columns": _columns(),
+        "claims": [_claim_line(row, mine_names, names) for row in claims[:STATIC_CLAIMS]],
+        "claims_left_out": len(claims) > STATIC_CLAIMS,
+        "claims_total": len(claims),
+        "imports": [_import(report) for report in data.imports],
+        "tables": _tables(tables),
+        "data": _script_data(claims, mine_names, names),
+    }
+    return fill("index.html.j2", data, facts | _map_facts(data, claims, mine_names, names))
+
+
+def _unit(language: str) -> Markup:
+    return Markup('<span class="ha">{}</span><span class="mu">{}</span>').format(
+        text("unit.ha", language), text("unit.mu", language)
+    )
+
+
+def _columns() -> list[_Column]:
+    fields = {field.name: heading(field) for field in VERDICTS}
+    return [
+        _Column("mine", both("claims.name"), False),
+        _Column("county", fields["county"], False),
+        _Column("year", both("claims.year"), False),
+        _Column("claimed", both("claims.claimed"), True),
+        _Column("restored", both("claims.restored"), True),
+        _Column("interval", both("claims.interval"), True),
+        _Column("verdict", fields["verdict"], False),
+        _Column("reason", fields["reason"], False),
+    ]
+
+
+def county_name(county: str | None) -> Markup:
+    """Name of a county, the unknown one in words."""
+    return both("counties.unknown") if county in (None, "", "unknown") else pair(county, county)
+
+
+def _claim_line(
+    row: Mapping[str, Any], mine_names: Mapping[str, str], names: Mapping[str, str]
+) -> dict[str, Any]:
+    mine_id = row["mine_id"]
+    return {
+        "href": _href(names, mine_id),
+        "mine": mine_names.get(mine_id) or mine_id,
+        "claim_id": row["claim_id"],
+        "county": county_name(row["county"]),
+        "year": figures.year(row["year"]),
+        "claimed": figures.area(row["claimed_ha"]),
+        "restored": figures.area(row["restored_ha"]),
+        "interval": figures.area_range(row["restored_ha_low"], row["restored_ha_high"]),
+        "sign": SIGN_OF[row["verdict"]],
+        "reason": pair(*(label(Reason, row["reason"], language) for language in LANGUAGES)),
+    }
+
+
+def _href(names: Mapping[str, str], mine_id: str) -> str:
+    """Address of a mine's page; "" for a mine that is not in the list."""
+    return "mines/" + quote(names[mine_id]) if mine_id in names else ""
+
+
+def _map_facts(
+    data: ReportData,
+    claims: Sequence[Mapping[str, Any]],
+    mine_names: Mapping[str, str],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    verdict_of = _verdict_of_largest(claims)
+    drawn = mine_map(data.mines, verdict_of, data.counties)
+    if drawn is None:
+        return {"map": None, "unmapped": len(data.mines)}
+    counts = Counter({key: len(marks) for key, marks in drawn.marks.items()})
+    layers = [
+        {
+            "key": key,
+            "marks": [
+                {
+                    "href": _href(names, mark.mine_id),
+                    "x": mark.x,
+                    "y": mark.y,
+                    "title": mine_names.get(mark.mine_id) or mark.mine_id,
+                }
+                for mark in drawn.marks.get(key, ())
+            ],
+        }
+        for key in _DRAWING_ORDER
+    ]
+    legend = [
+        {"key": sign.key, "label": pair(sign.en, sign.zh), "count": counts[sign.key]}
+        for sign in SIGNS
+    ]
+    if counts[""]:
+        legend.append({"key": "", "label": both("map.unclaimed"), "count": counts[""]})
+    return {
+        "map": drawn,
+        "layers": layers,
+        "legend": legend,
+        "unmapped": len(data.mines) - counts.total(),
+    }
+
+
+def _verdict_of_largest(claims: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Verdict on each mine's largest claim; of equal ones, the first id."""
+    largest: dict[str, tuple[float, str]] = {}
+    for row in claims:
+        size = row["claimed_ha"] or 0.0
+        if row["mine_id"] not in largest or size > largest[row["mine_id"]][0]:
+            largest[row["mine_id"]] = (size, row["verdict"])
+    return {mine_id: verdict for mine_id, (_, verdict) in largest.items()}
+
+
+def _import(report: ImportReport) -> dict[str, Any]:
+    return {
+        "source": report.source,
+        "line": pair(report.line("en"), report.line("zh")),
+        "count": len(report.findings),
+        "findings": [
+            {
+                "row": finding.row,
+                "id": finding.id,
+                "action": finding.action,
+                "message": pair(finding.message, finding.message_zh or finding.message),
+            }
+            for finding in report.findings[:_SHOWN_FINDINGS]
+        ],
+    }
+
+
+def _tables(tables: Sequence[Path]) -> list[dict[str, Any]]:
+    found = []
+    for name in ("verdicts", "mines"):
+        links = [
+            {"href": quote(path.as_posix()), "label": title}
+            for kind, title in _TABLE_KINDS.items()
+            for path in tables
+            if path.name == f"{name}.{kind}"
+        ]
+        if links:
+            found.append({"name": name, "links": links})
+    return found
+
+
+def _script_data(
+    claims: Sequence[Mapping[str, Any]], mine_names: Mapping[str, str], names: Mapping[str, str]
+) -> Markup:
+    """All claims for the script, as JSON that cannot end its own element."""
+    counties = sorted({row["county"] or "unknown" for row in claims})
+    place = {county: number for number, county in enumerate(counties)}
+    reasons, verdicts = list(Reason), list(Verdict)
+    content = {
+        "counties": [_two("counties.unknown") if c == "unknown" else [c, c] for c in counties],
+        "verdicts": [[code.key, code.en, code.zh] for code in verdicts],
+        "reasons": [[code.en, code.zh] for code in reasons],
+        "claimed": _two("claims.claimed"),
+        "restored": _two("claims.restored"),
+        "anyVerdict": _two("claims.any_verdict"),
+        "anyCounty": _two("claims.any_county"),
+        "search": _two("claims.search"),
+        "rows": [
+            [
+                row["claim_id"],
+                row["mine_id"],
+                mine_names.get(row["mine_id"], ""),
+                place[row["county"] or "unknown"],
+                row["year"],
+                *(_rounded(row[name]) for name in _AREAS),
+                verdicts.index(Verdict.from_key(row["verdict"])),
+                reasons.index(Reason.from_key(row["reason"])),
+                _page_if_other(names, row["mine_id"]),
+            ]
+            for row in claims
+        ],
+    }
+    dumped = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&\u2028\u2029":
+        dumped = dumped.replace(sign, f"\\u{ord(sign):04x}")
+    return Markup(dumped)  # noqa: S704 - every sign that HTML knows is written as an escape
+
+
+_AREAS = ("claimed_ha", "restored_ha", "restored_ha_low", "restored_ha_high")
+
+
+def _two(key: str) -> list[str]:
+    return [str(text(key, language)) for language in LANGUAGES]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _page_if_other(names: Mapping[str, str], mine_id: str) -> str | int | None:
+    """Name of the page; 0 where it is simply the id, which keeps the data small."""
+    name = names.get(mine_id)
+    return 0 if name == f"{mine_id}.html" else name

@@ -1,0 +1,153 @@
+"""The page of one mine: verdicts in words, pictures, trajectories, figures."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from reverdure.core.codes import Aim, ClaimStatus, Code, MiningMethod, Reason, Verdict
+from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
+from reverdure.core.records import Finding
+from reverdure.publish.charts import Chart, Event, Year, chart
+from reverdure.publish.contents import ReportData
+from reverdure.publish.messages import LANGUAGES, both, messages, pair
+from reverdure.publish.pages import Particular, fill, heading, particular, value_text
+from reverdure.publish.pictures import plates
+from reverdure.publish.signs import SIGN_OF
+from reverdure.publish.wording import further, label, sentences
+
+Row = Mapping[str, Any]
+
+_MOST_CLAIMS = 12  # keeps the page under its 150 kB
+_MOST_INDICES = 4
+_CODES: Mapping[str, type[Code]] = {
+    "aim": Aim,
+    "verdict": Verdict,
+    "reason": Reason,
+    "status": ClaimStatus,
+    "mining_method": MiningMethod,
+}
+_YEARLY = tuple(f for f in TRAJECTORIES if f.name not in ("mine_id", "index", "run_id"))
+_FIELD = {field.name: field for field in MINES}
+
+
+@dataclass(frozen=True, slots=True)
+class MineFacts:
+    """All rows about one mine.
+
+    Attributes
+    ----------
+    mine : mapping
+        Row of MINES.
+    claims : sequence of (claim, verdict)
+        Rows of CLAIMS and VERDICTS, in order of the claim's id.
+    yearly : sequence of mapping
+        Rows of TRAJECTORIES.
+    findings : sequence of Finding
+        What the import saw in this mine and its claims.
+    """
+
+    mine: Row
+    claims: Sequence[tuple[Row, Row]]
+    yearly: Sequence[Row]
+    findings: Sequence[Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trajectory:
+    """One index of the mine, drawn for a wide and for a narrow page."""
+
+    index: str
+    label: Markup
+    charts: tuple[Chart, Chart]
+    rows: list[list[Markup]]
+
+
+def mine_page(data: ReportData, facts: MineFacts) -> str:
+    """The page of one mine as HTML, at most 150 kB."""
+    mine = facts.mine
+    shown = facts.claims[:_MOST_CLAIMS]
+    values: dict[str, Any] = {
+        "mine_id": mine["mine_id"],
+        "heading": mine["name"] or mine["mine_id"],
+        "byline": _byline(mine, facts.claims),
+        "claims": [_claim(claim, verdict) for claim, verdict in shown],
+        "more_claims": len(facts.claims) - len(shown),
+        "plates": plates(data.pictures(mine["mine_id"])),
+        "trajectories": _trajectories(facts),
+        "yearly_fields": [heading(field) for field in _YEARLY],
+        "facts": [_coded(field, mine[field.name]) for field in MINES if field.kind != "geometry"],
+        "findings": [pair(f.message, f.message_zh or f.message) for f in facts.findings[:20]],
+    }
+    return fill("mine.html.j2", data, values)
+
+
+def _byline(mine: Row, claims: Sequence[tuple[Row, Row]]) -> list[Markup]:
+    """County and commodity where they are known."""
+    counties = [verdict["county"] for _, verdict in claims]
+    county = mine["county"] or next((c for c in counties if c != "unknown"), None)
+    return [pair(fact, fact) for fact in (county, mine["commodity"]) if fact]
+
+
+def _claim(claim: Row, verdict: Row) -> dict[str, Any]:
+    return {
+        "claim_id": verdict["claim_id"],
+        "sign": SIGN_OF[verdict["verdict"]],
+        "words": sentences(claim, verdict),
+        "further": Markup("; ").join(further(verdict["flags"])),
+        "numbers": [_coded(field, verdict[field.name]) for field in VERDICTS],
+    }
+
+
+def _coded(field: Field, value: object) -> Particular:
+    """A value under its heading; a code as its label."""
+    codes = _CODES.get(field.name)
+    if codes is None or not isinstance(value, str) or not value:
+        return particular(field, value)
+    words = pair(*(label(codes, value, language) for language in LANGUAGES))
+    return Particular(heading(field), words, has_unit=False)
+
+
+def _trajectories(facts: MineFacts) -> list[_Trajectory]:
+    indices = list(dict.fromkeys(row["index"] for row in facts.yearly))
+    events = _events(facts.claims)
+    return [
+        _trajectory(index, [row for row in facts.yearly if row["index"] == index], events)
+        for index in indices[:_MOST_INDICES]
+    ]
+
+
+def _trajectory(index: str, yearly: Sequence[Row], events: Sequence[Event]) -> _Trajectory:
+    ordered = sorted(yearly, key=lambda row: int(row["year"]))
+    series = [
+        Year(
+            int(row["year"]), row["value"], row["fitted"], row["clear_share"],
+            row["reference"], row["reference_low"], row["reference_high"],
+        )
+        for row in ordered
+    ]  # fmt: skip
+    key = f"index.{index}"
+    return _Trajectory(
+        index.upper(),
+        both(key) if key in messages() else pair(index.upper(), index.upper()),
+        (chart(series, events, 900.0, 260.0), chart(series, events, 340.0, 220.0)),
+        [[value_text(field, row[field.name]) for field in _YEARLY] for row in ordered],
+    )
+
+
+def _events(claims: Sequence[tuple[Row, Row]]) -> list[Event]:
+    """Damage, claimed work and recovery, at most six so that the lanes stay few."""
+    found: list[Event] = []
+    for claim, verdict in claims:
+        if verdict["damage_year"] is not None:
+            year = int(verdict["damage_year"])
+            found.append(Event(year, year, "damage"))
+        if verdict["year"] is not None:
+            last = int(verdict["year"])
+            start = claim.get("start_year")
+            found.append(Event(last if start is None else int(start), last, "work"))
+        if verdict["recovered_year"] is not None:
+            year = int(verdict["recovered_year"])
+            found.append(Event(year, year, "recovered"))
+    return list(dict.fromkeys(found))[:6]
