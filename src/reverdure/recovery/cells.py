@@ -1,0 +1,172 @@
+"""Ground in 10 m cells, and how much of each cell's signal each pixel receives."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import ndtr
+
+from reverdure.core.grid import Grid, Window
+from reverdure.ground.coverage import coverage
+from reverdure.recovery.constants import constant
+from reverdure.recovery.local import LocalMetres, local_metres
+
+_CELL_M = 10.0
+_MAX_CELLS = 6000
+_SIGHT_M = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Cells of a ground and the pixels that see them.
+
+    Attributes
+    ----------
+    rows, columns : (pixel,) int64
+        Pixels used, on the grid of the index.
+    ground_ha : (cell,) float64
+        Area of the ground in each cell; 0 where a cell is mine but not this ground.
+    response : (cell, pixel) sparse float64
+        Share of a pixel's signal that comes from a cell.
+    neighbour : (cell, 4) int64
+        Cells above, below, left and right; -1 for none.
+    row, column : (cell,) int64
+        Place on the lattice of cells.
+    seen : (pixel,) float64
+        Share of a pixel's signal that comes from the ground.
+    pixel_ha : float
+        Area of a pixel.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    ground_ha: NDArray[np.float64]
+    response: sparse.csr_array
+    neighbour: NDArray[np.int64]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    seen: NDArray[np.float64]
+    pixel_ha: float
+
+
+def lay_cells(
+    ground: shapely.Geometry, mined: shapely.Geometry, grid: Grid, area_ha: float
+) -> Cells | None:
+    """Cut a ground into cells; None where it lies outside the grid.
+
+    Parameters
+    ----------
+    ground : Geometry
+        In the CRS of the grid.
+    mined : Geometry
+        All mined land near it: gains there belong to its neighbours, and outside of it
+        there are none.
+    grid : Grid
+        Grid of the index.
+    area_ha : float
+        Area of the ground on the ellipsoid; areas of cells add up to the part of it
+        that lies on the grid.
+    """
+    centre = ground.representative_point()
+    scale = local_metres(grid, centre.x, centre.y)
+    sight = _SIGHT_M / min(scale.per_x, scale.per_y)
+    # a point within sight decides; the square corners of the buffer cost nothing
+    field = shapely.union(
+        ground, shapely.intersection(mined, shapely.buffer(ground, sight, quad_segs=2))
+    )
+    n = _division(grid, scale, field)
+    fine = Grid(grid.crs, grid.west, grid.north, grid.pixel / n, grid.height * n, grid.width * n)
+    in_field, in_ground = coverage(field, fine), coverage(ground, fine)
+    if in_field is None or in_ground is None:
+        return None
+    window, share = in_field
+    whole = np.zeros_like(share)
+    offset = (in_ground[0].row - window.row, in_ground[0].column - window.column)
+    whole[
+        offset[0] : offset[0] + in_ground[0].height, offset[1] : offset[1] + in_ground[0].width
+    ] = in_ground[1]
+    row, column = np.nonzero(share > 1e-6)
+    cell_ha = fine.pixel**2 * scale.per_x * scale.per_y / 1e4
+    at_scale = shapely.area(ground) * scale.per_x * scale.per_y / 1e4
+    ground_ha = whole[row, column] * cell_ha * (area_ha / at_scale)
+    return _with_pixels(grid, scale, n, window, row, column, share[row, column], ground_ha)
+
+
+def _division(grid: Grid, scale: LocalMetres, field: shapely.Geometry) -> int:
+    """Cells along the side of a pixel: about 10 m, wider on very large ground."""
+    pixel_m = grid.pixel * (scale.per_x * scale.per_y) ** 0.5
+    n = max(round(float(pixel_m) / _CELL_M), 1)
+    pixels = float(shapely.area(field)) / grid.pixel**2
+    while n > 1 and pixels * n * n > _MAX_CELLS:
+        n -= 1
+    return n
+
+
+def _with_pixels(
+    grid: Grid,
+    scale: LocalMetres,
+    n: int,
+    window: Window,
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    share: NDArray[np.float64],
+    ground_ha: NDArray[np.float64],
+) -> Cells | None:
+    width_m, height_m = grid.pixel * scale.per_x, grid.pixel * scale.per_y
+    side = (width_m * height_m) ** 0.5
+    sigma = float(np.hypot(constant("psf_fwhm_pixels") * side / 2.355, constant("registration_m")))
+    reach = ceil(3 * sigma / min(width_m, height_m))
+    fine_row, fine_column = row + window.row, column + window.column
+    cells, pixel_rows, pixel_columns, values = [], [], [], []
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            pixel_row, pixel_column = fine_row // n + down, fine_column // n + right
+            inside = (
+                (pixel_row >= 0) & (pixel_row < grid.height)
+                & (pixel_column >= 0) & (pixel_column < grid.width)
+            )  # fmt: skip
+            above = (pixel_row + 0.5 - fine_row / n) * height_m
+            beside = (pixel_column + 0.5 - fine_column / n) * width_m
+            part = (ndtr(above / sigma) - ndtr((above - height_m / n) / sigma)) * (
+                ndtr(beside / sigma) - ndtr((beside - width_m / n) / sigma)
+            )
+            inside &= part > 1e-5
+            cells.append(np.nonzero(inside)[0])
+            pixel_rows.append(pixel_row[inside])
+            pixel_columns.append(pixel_column[inside])
+            values.append((part * share)[inside])
+    cell = np.concatenate(cells)
+    flat = np.concatenate(pixel_rows) * grid.width + np.concatenate(pixel_columns)
+    used, pixel = np.unique(flat, return_inverse=True)
+    response = sparse.csr_array(
+        (np.concatenate(values), (cell, pixel)), shape=(row.size, used.size)
+    )
+    keep = np.asarray(response.sum(axis=0)) > constant("mask_min")
+    if not keep.any():
+        return None
+    response = sparse.csr_array(response[:, keep])
+    response.sort_indices()
+    full = np.where(share > 0, ground_ha / np.maximum(share, 1e-9), 0.0)
+    seen = np.asarray(response.T @ (ground_ha / max(float(full.max()), 1e-12)
+                                    / np.maximum(share, 1e-9)))  # fmt: skip
+    return Cells(
+        used[keep] // grid.width,
+        used[keep] % grid.width,
+        ground_ha,
+        response,
+        _neighbours(row, column),
+        row,
+        column,
+        np.clip(seen, 0, 1),
+        width_m * height_m / 1e4,
+    )
+
+
+def _neighbours(row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.int64]:
+    place = np.full((row.max() + 3, column.max() + 3), -1, np.int64)
+    place[row + 1, column + 1] = np.arange(row.size)
+    sides = ((-1, 0), (1, 0), (0, -1), (0, 1))
+    return np.column_stack([place[row + 1 + down, column + 1 + right] for down, right in sides])

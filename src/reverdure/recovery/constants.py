@@ -1,0 +1,42 @@
+"""Constants of the measurement, read once from `data/*.toml`."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def table(name: str) -> Mapping[str, Mapping[str, Any]]:
+    """One constant table of this room: entry -> its keys (value, source, status, ...)."""
+    text = files("reverdure.recovery").joinpath("data", f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def constant(name: str) -> float:
+    """Value of an entry of `data/constants.toml`.
+
+    Examples
+    --------
+    >>> constant("recovered_threshold")
+    0.8
+    """
+    return float(table("constants")[name]["value"])
+
+
+def aim_indices(aim: str) -> tuple[str, ...]:
+    """Indices that judge an aim, all of which must pass; empty where no index can.
+
+    Examples
+    --------
+    >>> aim_indices("forest"), aim_indices("photovoltaic")
+    (('ndvi', 'nbr'), ())
+    """
+    return tuple(table("aims").get(aim, {"indices": ()})["indices"])
+
+
+def index_brightness(index: str) -> tuple[float, float]:
+    """Brightness ratio k of bare to vegetated ground, and the deviation of log k."""
+    entry = table("indices").get(index, {"brightness": 1.0, "brightness_sd": 0.15})
+    return float(entry["brightness"]), float(entry["brightness_sd"])

@@ -1,0 +1,140 @@
+"""Level of a mine before damage and while bare, from the fits of its pixels."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverdure.core.grid import Window
+from reverdure.recovery.constants import constant
+from reverdure.recovery.losses import Losses
+
+_FEWEST_PURE = 5
+_DAMAGED_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class MineLevels:
+    """Levels of one mine, [index].
+
+    Attributes
+    ----------
+    before : float
+        Median level before the fall; NaN where no fall stands in the record.
+    bare : float
+        Bare level; NaN where the ground never was bare.
+    lowest : float
+        Lowest fitted level (10 % quantile over the mine).
+    typical : float
+        Median of all fitted values of the mine.
+    damage_year : float
+        First year after the median fall; NaN without.
+    error : float
+        Standard error of `lowest`, from the residuals.
+    width : float
+        Reference pixels lie within this of the level looked for.
+    never_damaged : bool
+        Whether the record holds no bare level; settled with the reference.
+    """
+
+    before: float
+    bare: float
+    lowest: float
+    typical: float
+    damage_year: float
+    error: float
+    width: float
+    never_damaged: bool = False
+
+    def alike(self, early: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which pixels were land of the same kind, by their early level."""
+        wanted = self.before
+        if not np.isfinite(wanted):
+            wanted = self._prevailing(early)
+        with np.errstate(invalid="ignore"):
+            return np.abs(early - wanted) <= self.width
+
+    def _prevailing(self, early: NDArray[np.float64]) -> float:
+        """Level looked for where none before damage is known: the prevailing vegetation."""
+        known = early[np.isfinite(early)]
+        if known.size == 0:
+            return np.nan
+        green = known[known >= (known.min() + np.quantile(known, 0.95)) / 2]
+        prevailing = float(np.median(green))
+        is_bare = prevailing - self.lowest >= self._least_depth()
+        return prevailing if is_bare else self.typical
+
+    def settled(self, reference: float) -> "MineLevels":
+        """The same with bare level and `never_damaged` decided against the reference."""
+        if np.isfinite(self.before):
+            return self
+        if reference - self.lowest >= self._least_depth():
+            return replace(self, bare=self.lowest)
+        return replace(self, never_damaged=True)
+
+    def separable(self, reference: float) -> bool:
+        """Whether bare and reference can be told apart."""
+        return reference - self.bare >= constant("separable_min")
+
+    def _least_depth(self) -> float:
+        return max(constant("separable_min"), constant("separable_errors") * self.error)
+
+
+def mine_levels(
+    losses: Losses,
+    fitted: NDArray[np.float32],
+    years: NDArray[np.int64],
+    cover: tuple[Window, NDArray[np.float64]],
+) -> MineLevels | None:
+    """Levels of a mine from the pixels it covers; None where nothing is fitted.
+
+    Pixels at least half covered speak; of a mine without any, all it touches, and the
+    fall is divided by the coverage, since the rest of the pixel is not mine.
+    """
+    part, share = cover[0].slices, cover[1]
+    usable = losses.fitted[part] & (share > 0)
+    if not usable.any():
+        return None
+    inside = usable & (share >= 0.5)
+    if not inside.any():
+        inside = usable & (share >= share[usable].max() - 1e-12)
+    damaged = inside & losses.disturbed[part] & (losses.end_year[part] > losses.first_year[part])
+    lowest = np.nanmin(np.where(np.isfinite(fitted), fitted, np.inf)[(slice(None), *part)], axis=0)
+    at_lowest = float(np.quantile(lowest[inside], constant("bare_quantile")))
+    course = fitted[(slice(None), *part)][:, inside]
+    typical = float(np.nanmedian(course))
+    error = 0.02
+    if share[damaged].sum() < _DAMAGED_SHARE * share[inside].sum():
+        return MineLevels(
+            np.nan, np.nan, at_lowest, typical, np.nan, error, constant("reference_level_width")
+        )
+    before = losses.before[part][damaged]
+    middle = float(np.median(before))
+    spread = 1.4826 * float(np.median(np.abs(before - middle)))
+    base = constant("reference_level_width")
+    return MineLevels(
+        middle,
+        _bare(losses, part, share, damaged, lowest, middle),
+        at_lowest,
+        typical,
+        float(np.median(losses.start_year[part][damaged])) + 1,
+        error,
+        float(np.clip(spread, base, 2 * base)),
+    )
+
+
+def _bare(
+    losses: Losses,
+    part: tuple[slice, slice],
+    share: NDArray[np.float64],
+    damaged: NDArray[np.bool_],
+    lowest: NDArray[np.float64],
+    before: float,
+) -> float:
+    """Bare level: of pure pixels where there are some, else unmixed by coverage."""
+    pure = damaged & (share >= constant("pure_coverage"))
+    if pure.sum() >= _FEWEST_PURE:
+        return float(np.quantile(lowest[pure], constant("bare_quantile")))
+    weight = share[damaged]
+    loss = (losses.before[part] - lowest)[damaged]
+    return before - float((weight * loss).sum() / (weight**2).sum())

@@ -1,0 +1,300 @@
+"""One ground measured: from yearly values to draws of restored hectares, or a reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+
+from reverdure.core.codes import Reason, ReferenceStatus
+from reverdure.core.grid import Grid
+from reverdure.recovery.cells import Cells, lay_cells
+from reverdure.recovery.constants import constant
+from reverdure.recovery.courses import Courses, fit_courses
+from reverdure.recovery.zones import Layer, ZoneDraws, draw_zones
+
+_REFERENCE_REASONS: dict[int, Reason] = {
+    ReferenceStatus.TOO_FEW_PIXELS: Reason.NO_FIT_REFERENCE,
+    ReferenceStatus.ONE_SIDED: Reason.NO_FIT_REFERENCE,
+    ReferenceStatus.NOT_SEPARABLE: Reason.REFERENCE_NOT_SEPARABLE,
+    ReferenceStatus.NO_OUTLINE: Reason.NO_OUTLINE,
+    ReferenceStatus.OUTSIDE_IMAGERY: Reason.OUTSIDE_IMAGERY,
+    ReferenceStatus.NEVER_DAMAGED: Reason.NEVER_DAMAGED,
+}
+_DAMAGED_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class GroundTask:
+    """What to measure.
+
+    Attributes
+    ----------
+    ground, mined : Geometry
+        The ground, and all mined land near it, in the CRS of the grid.
+    ground_ha : float
+        Area of the ground on the ellipsoid.
+    mine_id : str
+        Mine whose reference counts.
+    start_year, year : int
+        Claimed start and completion.
+    indices : tuple of str
+        Indices that must all pass.
+    seed : int
+    """
+
+    ground: shapely.Geometry
+    mined: shapely.Geometry
+    ground_ha: float
+    mine_id: str
+    start_year: int
+    year: int
+    indices: tuple[str, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was seen; `reason` is MEASURED where `draws` are there.
+
+    Attributes
+    ----------
+    reason : Reason
+    draws : ZoneDraws or None
+    damage_year, recovered_year, last_clear_year : float
+        NaN where there is none.
+    clear_years_since : int
+        Clear years after the year of completion.
+    n_pixels : float
+        Ground in pixels.
+    before_record : bool
+        Whether damage is older than the record.
+    lost_again : bool
+        Whether the ground had recovered after the claimed start and is bare again.
+    """
+
+    reason: Reason
+    draws: ZoneDraws | None = None
+    damage_year: float = np.nan
+    recovered_year: float = np.nan
+    last_clear_year: float = np.nan
+    clear_years_since: int = 0
+    n_pixels: float = np.nan
+    before_record: bool = False
+    lost_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """One index over the pixels of a ground, as shares of bare to reference."""
+
+    share: NDArray[np.float64]
+    disturbed: NDArray[np.bool_]
+    damage_year: NDArray[np.float64]
+    bare_year: NDArray[np.float64]
+    before_record: bool
+    reference_error: float
+
+
+def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Grid) -> Measurement:
+    """Measure one ground with the indices asked for.
+
+    Parameters
+    ----------
+    task : GroundTask
+    metrics : mapping of index id to Dataset
+        Results of `recovery_metrics`, on `grid`.
+    grid : Grid
+    """
+    first = metrics[task.indices[0]]
+    for name in task.indices:
+        reason = _reference_reason(metrics[name], task.mine_id)
+        if reason not in (Reason.MEASURED, Reason.NEVER_DAMAGED):
+            return Measurement(reason)
+    cells = lay_cells(task.ground, task.mined, grid, task.ground_ha)
+    if cells is None or cells.ground_ha.sum() < 0.5 * task.ground_ha:
+        return Measurement(Reason.OUTSIDE_IMAGERY)
+    n_pixels = task.ground_ha / cells.pixel_ha
+    years = first["year"].values.astype(np.int64)
+    value = first["value"].values[:, cells.rows, cells.columns]
+    clear = _clear_years(value, cells.seen)
+    if clear.sum() == 0:
+        return Measurement(Reason.NO_CLEAR_YEARS, n_pixels=n_pixels)
+    seen = Measurement(
+        Reason.NO_CLEAR_YEARS,
+        last_clear_year=float(years[clear][-1]),
+        clear_years_since=int((years[clear] > task.year).sum()),
+        n_pixels=n_pixels,
+    )
+    if clear.sum() < 6:
+        return seen
+    for name in task.indices:
+        if _reference_reason(metrics[name], task.mine_id) is Reason.NEVER_DAMAGED:
+            return _with(seen, Reason.NEVER_DAMAGED)
+    series = [_series(metrics[name], task.mine_id, cells) for name in task.indices]
+    series = [_timed(one, cells.seen) for one in series]
+    if not any(one.before_record or one.disturbed.any() for one in series):
+        return _with(seen, Reason.NEVER_DAMAGED)
+    last_two = clear & (np.cumsum(clear[::-1])[::-1] <= 2)
+    layers = [
+        _layer(name, one, years, last_two, cells.seen, task.start_year)
+        for name, one in zip(task.indices, series, strict=True)
+    ]
+    draws = draw_zones(cells, layers, task.seed)
+    if draws.damaged_share < _DAMAGED_SHARE:
+        return _with(seen, Reason.NEVER_DAMAGED)
+    damage = series[0].damage_year[cells.seen > 0.25]
+    damage = damage[np.isfinite(damage)]
+    return Measurement(
+        Reason.MEASURED,
+        draws,
+        float(np.median(damage)) if damage.size else np.nan,
+        _recovered_year(layers, draws, years, task.start_year),
+        seen.last_clear_year,
+        seen.clear_years_since,
+        n_pixels,
+        all(one.before_record for one in series),
+        _lost_again(series, cells.seen, years, last_two, task.start_year),
+    )
+
+
+def _with(seen: Measurement, reason: Reason) -> Measurement:
+    return Measurement(
+        reason,
+        last_clear_year=seen.last_clear_year,
+        clear_years_since=seen.clear_years_since,
+        n_pixels=seen.n_pixels,
+    )
+
+
+def _reference_reason(metrics: xr.Dataset, mine_id: str) -> Reason:
+    position = _position(metrics, mine_id)
+    if position < 0:
+        return Reason.OUTSIDE_IMAGERY
+    status = int(metrics["reference_status"].values[position])
+    return _REFERENCE_REASONS.get(status, Reason.MEASURED)
+
+
+def _position(metrics: xr.Dataset, mine_id: str) -> int:
+    found = np.nonzero(metrics["mine_id"].values.astype(str) == mine_id)[0]
+    return int(found[0]) if found.size else -1
+
+
+def _clear_years(value: NDArray[np.float32], seen: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Years in which at least half of the ground is clear."""
+    share = np.isfinite(value) @ seen / max(float(seen.sum()), 1e-12)
+    return share >= constant("clear_ground_share")
+
+
+def _series(metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Series:
+    at = cells.rows, cells.columns
+    position = _position(metrics, mine_id)
+    value = metrics["value"].values[(slice(None), *at)].astype(float)
+    level = metrics["reference_level"].values[position].astype(float)
+    spread = (
+        metrics["reference_high"].values[position] - metrics["reference_low"].values[position]
+    ) / 2
+    bare = float(metrics["mine_bare_level"].values[position])
+    before_record = not np.isfinite(metrics["mine_level_before"].values[position])
+    depth = np.where(level - bare > 0, level - bare, np.nan)
+    n_pixels = max(int(metrics["reference_n_pixels"].values[position]), 1)
+    # neighbouring reference pixels share their error: one in ten counts
+    error = np.nanmedian(spread / depth) / np.sqrt(max(n_pixels / 10, 1))
+    damage = metrics["damage_year"].values[at].astype(float)
+    return _Series(
+        (value - bare) / depth[:, None],
+        np.isfinite(damage),
+        damage,
+        metrics["bare_year"].values[at].astype(float),
+        before_record,
+        float(np.nan_to_num(error, nan=0.0)),
+    )
+
+
+def _timed(series: _Series, seen: NDArray[np.float64]) -> _Series:
+    """The same with the ground's years where a pixel's own fall was not told."""
+    strong = series.disturbed & (seen > 0.25)
+    if not strong.any():
+        strong = series.disturbed & (seen > 0)
+    if series.before_record or not strong.any():
+        nothing = np.full(seen.size, np.nan)
+        return _Series(series.share, series.disturbed & False, nothing,
+                       np.full(seen.size, -np.inf), series.before_record,
+                       series.reference_error)  # fmt: skip
+    damage = _weighted_median(series.damage_year[strong], seen[strong])
+    bare = _weighted_median(series.bare_year[strong], seen[strong])
+    own = series.disturbed & (seen > 0.1)
+    return _Series(
+        series.share,
+        own,
+        np.where(own, series.damage_year, damage),
+        np.where(own, series.bare_year, max(bare, damage)),
+        False,
+        series.reference_error,
+    )
+
+
+def _weighted_median(values: NDArray[np.float64], weight: NDArray[np.float64]) -> float:
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(mass, mass[-1] / 2)])
+
+
+def _layer(
+    name: str,
+    series: _Series,
+    years: NDArray[np.int64],
+    last_two: NDArray[np.bool_],
+    seen: NDArray[np.float64],
+    start_year: int,
+) -> Layer:
+    last_before = np.where(np.isfinite(series.damage_year), series.damage_year - 1, -np.inf)
+    courses = fit_courses(series.share, years, series.bare_year, last_before, last_two, seen)
+    at = int(np.searchsorted(years, start_year - 2, side="right")) - 1
+    early = courses.fit[at] if at >= 0 else courses.trough
+    return Layer(name, courses, series.reference_error, early)
+
+
+def _recovered_year(
+    layers: list[Layer], draws: ZoneDraws, years: NDArray[np.int64], start_year: int
+) -> float:
+    """First year the restored zones stood at 0.8 in every index."""
+    weight = draws.restored_weight
+    if weight.max() < 0.05:
+        return np.nan
+    reached = np.ones(years.size, bool)
+    for layer in layers:
+        courses: Courses = layer.courses
+        gain = (courses.fit - courses.trough) @ weight / (weight @ weight)
+        known = np.isfinite(courses.before)
+        before = np.where(known, courses.before, 1.0)
+        loss = (before - courses.trough) @ weight / (weight @ weight)
+        depth = max(1 - float(np.average(before, weights=weight)) + float(loss), 0.2)
+        reached &= gain / depth >= constant("recovered_threshold")
+    return float(years[reached.argmax()]) if reached.any() else np.nan
+
+
+def _lost_again(
+    series: list[_Series],
+    seen: NDArray[np.float64],
+    years: NDArray[np.int64],
+    last_two: NDArray[np.bool_],
+    start_year: int,
+) -> bool:
+    """Whether the mean of the ground stood near the reference and fell since."""
+    for one in series:
+        weight = np.isfinite(one.share) * seen**2
+        mass = weight.sum(axis=1)
+        ok = mass > 0.5 * (seen**2).sum()
+        mean = np.where(ok, np.nansum(one.share * weight, axis=1) / np.maximum(mass, 1e-9), np.nan)
+        bare = np.nanmedian(np.where(np.isfinite(one.bare_year), one.bare_year, years[0]))
+        span = ok & (years >= max(start_year, bare)) & ~last_two
+        if span.sum() < 2 or not (ok & last_two).any():
+            continue
+        best = np.sort(mean[span])[-2:].mean()
+        now = np.nanmean(mean[last_two])
+        if best >= 0.7 and best - now >= constant("lost_again_drop"):
+            return True
+    return False

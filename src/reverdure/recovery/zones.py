@@ -1,0 +1,252 @@
+"""Restored hectares of one ground, as draws from the posterior of its zones.
+
+A zone is a connected part treated alike; it is restored when its mean has regained 0.8
+of the way from bare to reference. Pixels are never judged one by one: a recovered zone
+at 0.9 of the reference has up to half of its pixels under 0.8.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverdure.kernels.zones import sample_zones
+from reverdure.recovery.cells import Cells
+from reverdure.recovery.constants import constant, index_brightness
+from reverdure.recovery.courses import Courses
+
+N_ZONES = 3
+_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 60, 4, 50
+_UNSEEN_VARIANCE = 1e4
+_DEEPEST = 0.2
+_MIXED = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One index over one ground: courses and the error of its reference."""
+
+    name: str
+    courses: Courses
+    reference_error: float
+    early: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDraws:
+    """Draws for one ground.
+
+    Attributes
+    ----------
+    restored_ha : (draw,) float64
+        Area of restored zones, those green before the claim included.
+    green_before_ha : (draw,) float64
+        Area of restored zones that had recovered two years before the claimed start.
+    share : (draw,) float64
+        Mean way back from bare to reference over the ground, lowest index.
+    damaged_share : float
+        Mean loss of the ground, share of bare to reference.
+    restored_weight : (pixel,) float64
+        Mean share of each pixel's signal that comes from restored zones.
+    mixing : float
+        Potential scale reduction of the restored area over the chains (Gelman & Rubin
+        1992); 1 is perfect.
+    """
+
+    restored_ha: NDArray[np.float64]
+    green_before_ha: NDArray[np.float64]
+    share: NDArray[np.float64]
+    damaged_share: float
+    restored_weight: NDArray[np.float64]
+    mixing: float
+
+
+def draw_zones(cells: Cells, layers: list[Layer], seed: int) -> ZoneDraws:
+    """Draw label fields and levels, and from them restored hectares.
+
+    Parameters
+    ----------
+    cells : Cells
+    layers : list of Layer
+        Indices that must all pass.
+    seed : int
+        Below 2**31; the same seed gives the same draws on every machine and thread.
+    """
+    length = 1
+    for _ in range(2):
+        levels, labels = _sample(cells, layers, seed, length)
+        draws = _restored(cells, layers, levels, labels, seed)
+        if draws.mixing <= _MIXED:
+            break
+        length = 3
+    return draws
+
+
+def _sample(
+    cells: Cells, layers: list[Layer], seed: int, length: int
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Levels (draw, zone, layer) and labels (draw, cell) of all chains."""
+    gain = np.array([layer.courses.now - layer.courses.trough for layer in layers])
+    variance = np.array([layer.courses.var_gain for layer in layers])
+    known = np.isfinite(gain) & np.isfinite(variance)
+    gain, variance = np.where(known, gain, 0.0), np.where(known, variance, _UNSEEN_VARIANCE)
+    response = cells.response
+    n_cells = response.shape[0]
+    level_out = np.empty((_CHAINS, _DRAWS, N_ZONES, len(layers)))
+    label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
+    prior = [constant(name) for name in
+             ("zone_low", "zone_high", "potts_beta", "noise_inflation", "patchiness")]  # fmt: skip
+    sample_zones(
+        gain,
+        variance,
+        (
+            response.indptr.astype(np.int64),
+            response.indices.astype(np.int64),
+            response.data.astype(np.float64),
+        ),
+        cells.neighbour,
+        _starts(cells, gain, variance),
+        np.array(prior),
+        np.array([N_ZONES, length * _BURN, length * _BETWEEN, _DRAWS]),
+        np.random.default_rng([seed, 1]),
+        level_out,
+        label_out,
+    )
+    return (
+        level_out.reshape(_CHAINS * _DRAWS, N_ZONES, len(layers)),
+        label_out.reshape(_CHAINS * _DRAWS, n_cells),
+    )
+
+
+def _starts(
+    cells: Cells, gain: NDArray[np.float64], variance: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Labels the chains start from: all of one kind, or cut at different heights."""
+    response = cells.response
+    weight = 1.0 / (variance[0] + constant("patchiness") ** 2)
+    seen = np.asarray(response.sum(axis=0))
+    height = np.asarray(response @ (weight * gain[0] / np.maximum(seen, 0.2)))
+    height /= np.maximum(np.asarray(response @ weight), 1e-12)
+    starts = np.empty((_CHAINS, response.shape[0]), np.int64)
+    for chain in range(_CHAINS):
+        if chain < N_ZONES:
+            starts[chain] = chain
+        else:
+            cut = 0.15 + 0.6 * (chain - N_ZONES) / (_CHAINS - N_ZONES - 1)
+            starts[chain] = np.where(height > cut, N_ZONES - 1, 0)
+    return starts
+
+
+def _restored(
+    cells: Cells,
+    layers: list[Layer],
+    levels: NDArray[np.float64],
+    labels: NDArray[np.uint8],
+    seed: int,
+) -> ZoneDraws:
+    n_draws = labels.shape[0]
+    hot = np.stack([labels == zone for zone in range(N_ZONES)]).astype(float)
+    area = (hot @ cells.ground_ha).T
+    seen = np.stack([np.asarray((cells.response.T @ zone.T).T) for zone in hot], axis=1)
+    random = np.random.default_rng([seed, 2])
+    way = np.empty((n_draws, N_ZONES, len(layers)))
+    early = np.empty((n_draws, N_ZONES, len(layers)))
+    loss = np.empty((n_draws, N_ZONES, len(layers)))
+    for m, layer in enumerate(layers):
+        way[:, :, m], early[:, :, m], loss[:, :, m] = _way_back(
+            layer, levels[:, :, m], seen, random
+        )
+    way, early = _merge(way, area), _merge(early, area)
+    least = way.min(axis=2)
+    restored = least >= constant("recovered_threshold")
+    green = restored & (early.min(axis=2) >= constant("recovered_threshold"))
+    restored_ha = (area * restored).sum(axis=1)
+    total = area.sum(axis=1)
+    return ZoneDraws(
+        restored_ha,
+        (area * green).sum(axis=1),
+        (area * least).sum(axis=1) / total,
+        float(((area * loss.max(axis=2)).sum(axis=1) / total).mean()),
+        (seen * restored[:, :, None]).sum(axis=1).mean(axis=0),
+        _mixing(restored_ha),
+    )
+
+
+def _way_back(
+    layer: Layer,
+    level: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    random: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Way back of each zone now and early, and its loss; (draw, zone) each.
+
+    The way is gain / (1 - trough), and 1 - trough = (1 - before) + loss: the loss, like
+    the gain, is a difference in which static surroundings cancel.
+    """
+    courses = layer.courses
+    known = np.isfinite(courses.before)
+    before = np.where(known, courses.before, 1.0)
+    loss = _through(seen, before - courses.trough)
+    early_gain = _through(seen, layer.early - courses.trough)
+    weight = seen**2
+    mass = np.maximum(weight.sum(axis=2), 1e-9)
+    level_before = (weight @ before) / mass
+    var_trough = (weight**2 @ courses.var_trough) / mass**2 * constant("noise_inflation")
+    n = level.shape[0]
+    shared = random.multivariate_normal([0.0, 0.0], courses.common, n)
+    reference_error = random.normal(0.0, layer.reference_error, (n, 1))
+    trough_error = shared[:, :1] + random.normal(size=level.shape) * np.sqrt(var_trough)
+    depth = np.maximum(1 - level_before + loss - trough_error, _DEEPEST)
+    gain = level + shared[:, 1:] - shared[:, :1] - reference_error
+    damaged = loss >= constant("damaged_loss_min")
+    k, k_deviation = index_brightness(layer.name)
+    stretch = np.exp(random.normal(0.0, k_deviation, (n, 1)))
+    way = np.where(damaged, _to_cover(gain / depth, k * stretch), 0.0)
+    early = np.where(damaged, _to_cover(early_gain / depth, k * stretch), 0.0)
+    return way, early, loss
+
+
+def _to_cover(share: NDArray[np.float64], k: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Share of cover from share of the index; k is the brightness of bare ground."""
+    inside = np.clip(share, 0.0, 1.0)
+    return np.where(share == inside, k * inside / (1 - inside + k * inside), share)
+
+
+def _through(seen: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Level of each zone such that the blurred sum of zones is nearest to `values`."""
+    normal = seen @ seen.transpose(0, 2, 1)
+    ridge = 0.05 * np.eye(normal.shape[1])
+    moment = seen @ np.where(np.isfinite(values), values, 0.0)
+    levels = np.linalg.solve(normal + ridge, moment[:, :, None])[:, :, 0]
+    return levels.astype(np.float64, copy=False)
+
+
+def _merge(way: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give zones that are nearer than 0.3 their common mean, (draw, zone, layer)."""
+    out = way.copy()
+    near = constant("zone_merge")
+    for draw in range(way.shape[0]):
+        groups = [[zone] for zone in range(way.shape[1]) if area[draw, zone] > 0]
+        while len(groups) > 1:
+            groups.sort(key=lambda group: out[draw, group[0], 0])
+            steps = [np.abs(out[draw, b[0]] - out[draw, a[0]]).max() for a, b in pairwise(groups)]
+            k = int(np.argmin(steps))
+            if steps[k] >= near:
+                break
+            joined = groups[k] + groups[k + 1]
+            weight = area[draw, joined]
+            out[draw, joined] = weight @ out[draw, joined] / weight.sum()
+            groups[k : k + 2] = [joined]
+    return out
+
+
+def _mixing(values: NDArray[np.float64]) -> float:
+    """Potential scale reduction over the chains."""
+    chains = values.reshape(_CHAINS, -1)
+    within = float(chains.var(axis=1, ddof=1).mean())
+    between = float(chains.mean(axis=1).var(ddof=1))
+    if within + between < 1e-12:
+        return 1.0
+    n = chains.shape[1]
+    return float(np.sqrt(((n - 1) / n * within + between) / max(within, 1e-12)))
