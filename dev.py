@@ -33,6 +33,8 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "installed-from.txt"
 INSTALLER = VENV / "installer"  # apart from site-packages, so that a sync cannot remove uv
 UV = "uv==0.13.9"
+COMPARED = VENV / "compared"  # no dependency: on the path of the benchmarks only
+COMPARED_PACKAGE = "cdts==0.23.0"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 DEMO = ROOT / "demo"
@@ -74,7 +76,7 @@ def main(arguments: list[str]) -> int:
         return demo(small=options.small)
     if options.command == "test":
         return test(extra)
-    return run([PYTHON, "-m", "benchmarks", *options.names])
+    return bench(options.names)
 
 
 def split_at_dashes(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -354,6 +356,20 @@ def step_name(step: list[str | Path]) -> str:
 def shown(word: str | Path) -> str:
     """A word of a command line as a person would type it, standing in the repository."""
     return str(word.relative_to(ROOT)) if isinstance(word, Path) else word
+
+
+# bench
+
+
+def bench(names: list[str]) -> int:
+    """Run the benchmarks, beside the program they compare with where pip can get it."""
+    if not COMPARED.is_dir():
+        command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        code, _ = quietly([*command, "--no-deps", "--target", COMPARED, COMPARED_PACKAGE])
+        if code:
+            say(f"{COMPARED_PACKAGE} cannot be had here; segmentation is timed without it")
+    environment = {**os.environ, "PYTHONPATH": str(COMPARED)}
+    return run([PYTHON, "-m", "benchmarks", *names], environment)
 
 
 # Running and saying
