@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from reverdure.core.units import ha_to_mu
-from reverdure.simulate.landscape import CELL_M, Landscape
+from reverdure.simulate.landscape import CELL_M, RING_M, Landscape
 from reverdure.simulate.outlines import cells_inside, split_in_two
 from reverdure.simulate.programme import Record, Site
 from reverdure.simulate.randomness import stream
@@ -74,7 +74,8 @@ def county_shapes(landscape: Landscape) -> list[shapely.Polygon]:
     y = np.linspace(south, north, 25)
     borders = [np.full(y.size, west)]
     for number in range(1, len(COUNTIES)):
-        middle = west + (east - west) * number / len(COUNTIES)
+        # each gets its share of the part where mines lie
+        middle = west + RING_M + (east - west - 2 * RING_M) * number / len(COUNTIES)
         bend = 350 * np.sin(y / 900 + number) + 160 * np.sin(y / 310 + 2 * number)
         borders.append(middle + bend)
     borders.append(np.full(y.size, east))

@@ -142,11 +142,9 @@ def simulate(
 
     Examples
     --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as name:
-    ...     summary = simulate(Path(name), n_mines=1, n_years=6)
-    >>> summary.first_year, summary.n_mines
-    (2019, 1)
+    >>> simulate(Path("county"), n_mines=24, n_years=4)
+    Traceback (most recent call last):
+    reverdure.core.errors.InvalidInput: expected 6 to 41 years, got 4.
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
@@ -186,6 +184,12 @@ def make_county(*, n_mines: int, n_years: int, seed: int, world: World | None = 
     ------
     InvalidInput
         If there are no mines, or the years are not 6 to 41, or the seed is negative.
+
+    Examples
+    --------
+    >>> county = make_county(n_mines=2, n_years=6, seed=7)
+    >>> county.record.first, [mine.mine_id for mine in county.mines]
+    (2019, ['M00001', 'M00002'])
     """
     if n_mines < 1 or seed < 0:
         raise InvalidInput(f"expected at least 1 mine and a seed from 0, got {n_mines} and {seed}.")

@@ -201,7 +201,7 @@ def weather_factor(kind: int, weather: float) -> float:
 
     Examples
     --------
-    >>> weather_factor(LEAFY.index("grass"), -0.1)
+    >>> weather_factor(GRASS, -0.1)
     0.9
     """
     return float(np.clip(1.0 + weather * WEATHER_RESPONSE[kind], 0.8, 1.0 / 0.985))
