@@ -1,8 +1,9 @@
 """Posterior of a label field: which cells form a zone, and each zone's level.
 
 Data are gains of pixels, g[m, i] = sum_c response[i, c] * level[label[c], m] + error,
-for m layers (indices) that share one field of labels with a Potts prior. Gibbs sampling:
-labels one by one, levels as truncated normals, the extra deviation tau on a grid.
+for m layers (indices) that share one field of labels with a Potts prior. Label 0 is land
+that is not mine: its level is 0. Gibbs sampling: labels one by one, levels as truncated
+normals, the extra deviation tau on a grid.
 """
 
 import math
@@ -78,6 +79,7 @@ def sample_zones(
     variance: NDArray[np.float64],
     sparse: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
     neighbour: NDArray[np.int64],
+    belief: NDArray[np.float64],
     start: NDArray[np.int64],
     prior: NDArray[np.float64],
     schedule: NDArray[np.int64],
@@ -97,12 +99,14 @@ def sample_zones(
         Pixels that see each cell, and the share of its signal they receive.
     neighbour : (cell, 4) int64
         Neighbouring cells, -1 for none.
+    belief : (cell, 2) float64
+        Log prior of each cell not being mine, and of being mine.
     start : (chain, cell) int64
         First labels of each chain.
     prior : (5,) float64
         Lowest level, highest level, Potts strength, variance inflation, prior tau.
     schedule : (4,) int64
-        Zones, sweeps before the first draw, sweeps per draw, draws.
+        Labels, sweeps before the first draw, sweeps per draw, draws.
     random : Generator
         All chance comes from it, so threads and order change nothing.
     level_out : (chain, draw, zone, layer) float64
@@ -130,7 +134,7 @@ def sample_zones(
         label = start[chain].copy()
         for zone in range(n_zones):
             for layer in range(n_layers):
-                level[zone, layer] = zone / max(n_zones - 1, 1)
+                level[zone, layer] = (zone - 1) / max(n_zones - 2, 1) if zone > 0 else 0.0
         for layer in range(n_layers):
             for i in range(n_pixels):
                 precision[layer, i] = 1.0 / (inflation * (variance[layer, i] + prior_tau**2))
@@ -144,7 +148,7 @@ def sample_zones(
                         predicted += seen[zone, i] * level[zone, layer]
                     residual[layer, i] = gain[layer, i] - predicted
             for layer in range(n_layers):
-                for zone in range(n_zones):
+                for zone in range(1, n_zones):
                     a = 0.0
                     b = 1e-9
                     old = level[zone, layer]
@@ -184,7 +188,7 @@ def sample_zones(
                         a += precision[layer, i] * residual[layer, i] * response[j]
                     weighted[layer] = a
                 for zone in range(n_zones):
-                    value = 0.0
+                    value = belief[cell, 1 if zone > 0 else 0]
                     for layer in range(n_layers):
                         delta = level[zone, layer] - level[old_label, layer]
                         value += (
@@ -229,6 +233,7 @@ def warm_up() -> None:
         np.ones((1, 1)),
         (pointer, np.zeros(2, np.int64), np.full(2, 0.5)),
         np.full((2, 4), -1, np.int64),
+        np.zeros((2, 2)),
         np.zeros((1, 2), np.int64),
         np.array([-0.05, 1.2, 1.3, 2.5, 0.05]),
         np.array([2, 1, 1, 1], np.int64),

@@ -17,6 +17,7 @@ from reverdure.recovery.local import LocalMetres, local_metres
 _CELL_M = 10.0
 _MAX_CELLS = 6000
 _SIGHT_M = 120.0
+_MARGIN_M = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Cells:
         Share of a pixel's signal that comes from a cell.
     neighbour : (cell, 4) int64
         Cells above, below, left and right; -1 for none.
+    beyond_m : (cell,) float64
+        Distance of the cell's centre from the mined land as drawn; negative inside.
     row, column : (cell,) int64
         Place on the lattice of cells.
     seen : (pixel,) float64
@@ -46,6 +49,7 @@ class Cells:
     ground_ha: NDArray[np.float64]
     response: sparse.csr_array
     neighbour: NDArray[np.int64]
+    beyond_m: NDArray[np.float64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
     seen: NDArray[np.float64]
@@ -73,10 +77,11 @@ def lay_cells(
     centre = ground.representative_point()
     scale = local_metres(grid, centre.x, centre.y)
     sight = _SIGHT_M / min(scale.per_x, scale.per_y)
-    # a point within sight decides; the square corners of the buffer cost nothing
-    field = shapely.union(
+    drawn = shapely.union(
         ground, shapely.intersection(mined, shapely.buffer(ground, sight, quad_segs=2))
     )
+    # what was drawn a few metres off still is mine just outside of its outline
+    field = shapely.buffer(drawn, _MARGIN_M / min(scale.per_x, scale.per_y), quad_segs=2)
     n = _division(grid, scale, field)
     fine = Grid(grid.crs, grid.west, grid.north, grid.pixel / n, grid.height * n, grid.width * n)
     in_field, in_ground = coverage(field, fine), coverage(ground, fine)
@@ -92,7 +97,25 @@ def lay_cells(
     cell_ha = fine.pixel**2 * scale.per_x * scale.per_y / 1e4
     at_scale = shapely.area(ground) * scale.per_x * scale.per_y / 1e4
     ground_ha = whole[row, column] * cell_ha * (area_ha / at_scale)
-    return _with_pixels(grid, scale, n, window, row, column, share[row, column], ground_ha)
+    beyond_m = _beyond(drawn, fine, scale, row + window.row, column + window.column)
+    lattice = (row, column, share[row, column])
+    return _with_pixels(grid, scale, n, window, lattice, ground_ha, beyond_m)
+
+
+def _beyond(
+    drawn: shapely.Geometry,
+    fine: Grid,
+    scale: LocalMetres,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Signed distance of cell centres from what was drawn, [m]."""
+    at = scale.centres(fine, rows, columns)
+    shape = scale.geometry(drawn)
+    shapely.prepare(shape)
+    distance = shapely.distance(shapely.points(at), shapely.boundary(shape))
+    inside = shapely.contains_xy(shape, at[:, 0], at[:, 1])
+    return np.asarray(np.where(inside, -distance, distance), float)
 
 
 def _division(grid: Grid, scale: LocalMetres, field: shapely.Geometry) -> int:
@@ -109,17 +132,18 @@ def _with_pixels(
     grid: Grid,
     scale: LocalMetres,
     n: int,
-    window: Window,
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    share: NDArray[np.float64],
+    corner: Window,
+    lattice: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
     ground_ha: NDArray[np.float64],
+    beyond_m: NDArray[np.float64],
 ) -> Cells | None:
+    """Join pixels to the cells; `lattice` is row, column and share of each cell."""
+    row, column, share = lattice
     width_m, height_m = grid.pixel * scale.per_x, grid.pixel * scale.per_y
     side = (width_m * height_m) ** 0.5
     sigma = float(np.hypot(constant("psf_fwhm_pixels") * side / 2.355, constant("registration_m")))
     reach = ceil(3 * sigma / min(width_m, height_m))
-    fine_row, fine_column = row + window.row, column + window.column
+    fine_row, fine_column = row + corner.row, column + corner.column
     cells, pixel_rows, pixel_columns, values = [], [], [], []
     for down in range(-reach, reach + 1):
         for right in range(-reach, reach + 1):
@@ -133,7 +157,7 @@ def _with_pixels(
             part = (ndtr(above / sigma) - ndtr((above - height_m / n) / sigma)) * (
                 ndtr(beside / sigma) - ndtr((beside - width_m / n) / sigma)
             )
-            inside &= part > 1e-5
+            inside &= part > 2e-4
             cells.append(np.nonzero(inside)[0])
             pixel_rows.append(pixel_row[inside])
             pixel_columns.append(pixel_column[inside])
@@ -158,6 +182,7 @@ def _with_pixels(
         ground_ha,
         response,
         _neighbours(row, column),
+        beyond_m,
         row,
         column,
         np.clip(seen, 0, 1),

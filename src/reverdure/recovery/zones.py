@@ -10,14 +10,16 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_ndtr
 
 from reverdure.kernels.zones import sample_zones
 from reverdure.recovery.cells import Cells
 from reverdure.recovery.constants import constant, index_brightness
 from reverdure.recovery.courses import Courses
 
-N_ZONES = 3
-_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 60, 4, 50
+# label 0 is not mine; the others are zones
+N_LABELS = 4
+_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 50, 3, 50
 _UNSEEN_VARIANCE = 1e4
 _DEEPEST = 0.2
 _MIXED = 1.2
@@ -93,7 +95,7 @@ def _sample(
     gain, variance = np.where(known, gain, 0.0), np.where(known, variance, _UNSEEN_VARIANCE)
     response = cells.response
     n_cells = response.shape[0]
-    level_out = np.empty((_CHAINS, _DRAWS, N_ZONES, len(layers)))
+    level_out = np.empty((_CHAINS, _DRAWS, N_LABELS, len(layers)))
     label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
     prior = [constant(name) for name in
              ("zone_low", "zone_high", "potts_beta", "noise_inflation", "patchiness")]  # fmt: skip
@@ -106,15 +108,16 @@ def _sample(
             response.data.astype(np.float64),
         ),
         cells.neighbour,
+        _belief(cells),
         _starts(cells, gain, variance),
         np.array(prior),
-        np.array([N_ZONES, length * _BURN, length * _BETWEEN, _DRAWS]),
+        np.array([N_LABELS, length * _BURN, length * _BETWEEN, _DRAWS]),
         np.random.default_rng([seed, 1]),
         level_out,
         label_out,
     )
     return (
-        level_out.reshape(_CHAINS * _DRAWS, N_ZONES, len(layers)),
+        level_out.reshape(_CHAINS * _DRAWS, N_LABELS, len(layers)),
         label_out.reshape(_CHAINS * _DRAWS, n_cells),
     )
 
@@ -130,12 +133,20 @@ def _starts(
     height /= np.maximum(np.asarray(response @ weight), 1e-12)
     starts = np.empty((_CHAINS, response.shape[0]), np.int64)
     for chain in range(_CHAINS):
-        if chain < N_ZONES:
-            starts[chain] = chain
+        if chain < 2:
+            starts[chain] = (1, N_LABELS - 1)[chain]
         else:
-            cut = 0.15 + 0.6 * (chain - N_ZONES) / (_CHAINS - N_ZONES - 1)
-            starts[chain] = np.where(height > cut, N_ZONES - 1, 0)
+            cut = 0.15 + 0.6 * (chain - 2) / (_CHAINS - 3)
+            starts[chain] = np.where(height > cut, N_LABELS - 1, 1)
+    starts[:, cells.beyond_m > 0] = 0
     return starts
+
+
+def _belief(cells: Cells) -> NDArray[np.float64]:
+    """Log prior of each cell not being mine, and of being mine, by the drawn outline."""
+    steps = cells.beyond_m / constant("outline_error_m")
+    belief = np.column_stack([log_ndtr(steps), log_ndtr(-steps)])
+    return np.asarray(np.maximum(belief, -10.0), float)
 
 
 def _restored(
@@ -146,23 +157,23 @@ def _restored(
     seed: int,
 ) -> ZoneDraws:
     n_draws = labels.shape[0]
-    hot = np.stack([labels == zone for zone in range(N_ZONES)]).astype(float)
+    hot = np.stack([labels == zone for zone in range(N_LABELS)]).astype(float)
     area = (hot @ cells.ground_ha).T
     seen = np.stack([np.asarray((cells.response.T @ zone.T).T) for zone in hot], axis=1)
     random = np.random.default_rng([seed, 2])
-    way = np.empty((n_draws, N_ZONES, len(layers)))
-    early = np.empty((n_draws, N_ZONES, len(layers)))
-    loss = np.empty((n_draws, N_ZONES, len(layers)))
+    area, seen = area[:, 1:], seen[:, 1:]
+    way = np.empty((n_draws, N_LABELS - 1, len(layers)))
+    early, loss = np.empty_like(way), np.empty_like(way)
     for m, layer in enumerate(layers):
         way[:, :, m], early[:, :, m], loss[:, :, m] = _way_back(
-            layer, levels[:, :, m], seen, random
+            layer, levels[:, 1:, m], seen, random
         )
     way, early = _merge(way, area), _merge(early, area)
     least = way.min(axis=2)
     restored = least >= constant("recovered_threshold")
     green = restored & (early.min(axis=2) >= constant("recovered_threshold"))
     restored_ha = (area * restored).sum(axis=1)
-    total = area.sum(axis=1)
+    total = cells.ground_ha.sum()
     return ZoneDraws(
         restored_ha,
         (area * green).sum(axis=1),
