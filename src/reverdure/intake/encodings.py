@@ -1,6 +1,7 @@
 """Which encoding a text is in: tried from the strictest to the loosest, never guessed."""
 
 import codecs
+import re
 
 from reverdure.core.errors import WrongEncoding
 
@@ -57,6 +58,6 @@ def _candidates(raw: bytes) -> tuple[str, ...]:
 
 def _is_chinese(text: str) -> bool:
     """Whether the characters beyond ASCII are mostly those of GB2312."""
-    wide = "".join(character for character in text if character > "\x7f")
+    wide = re.sub(r"[\x00-\x7f]+", "", text)
     common = wide.encode("gb2312", errors="ignore")
     return len(common) >= 2 * MIN_GB2312_SHARE * len(wide)

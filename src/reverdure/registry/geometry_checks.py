@@ -27,6 +27,16 @@ MIN_OVERLAP_SHARE = 0.01
 below stands the digitising of a common border."""
 _ID_DECIMALS = 7
 """Degrees are rounded to 1 cm before an id is made, so that formats agree on it."""
+_REASONS_ZH = {
+    "self-intersection": "自相交",
+    "ring self-intersection": "环自相交",
+    "hole lies outside shell": "内环在外环之外",
+    "holes are nested": "内环嵌套",
+    "nested shells": "外环嵌套",
+    "interior is disconnected": "内部不连通",
+    "duplicate rings": "环重复",
+    "too few points in geometry component": "环的点数不足",
+}
 _METRES_PER_DEGREE = 111_195.0
 _MIN_AREA_HA = 1e-6
 
@@ -246,10 +256,11 @@ def _make_valid(geometry: NDArray[Any], outlines: Outlines) -> NDArray[np.float6
     for position in _positions(there & ~shapely.is_valid(geometry)):
         broken = geometry[position]
         reason = shapely.is_valid_reason(broken).split("[")[0].lower()
+        reason_zh = _REASONS_ZH.get(reason, reason)
         mended = shapely.make_valid(broken, method="structure", keep_collapsed=False)
         surface = _surface(mended)
         outlines.repaired[position].append(
-            Problem("invalid_ring", f"{reason}; rings were repaired", f"{reason};已修复环")
+            Problem("invalid_ring", f"{reason}; rings were repaired", f"{reason_zh};已修复环")
         )
         geometry[position] = None if surface.is_empty else surface
         if not surface.is_empty:

@@ -182,14 +182,16 @@ def epoch_days(cells: pd.Series) -> tuple[str, str] | None:
     >>> epoch_days(pd.Series(["1056006000000", "", "459154800000"]))
     ('1984-07-20', '2003-06-19')
     """
-    present = [cell for cell in cells if not is_missing(cell) and not is_sentinel(cell)]
-    read = [number(cell) for cell in present]
-    if not read or not all(
-        not n.code and not n.unit and abs(n.value) >= 1e10 and n.value % 1000 == 0 for n in read
-    ):
-        return None
-    days = [when for cell in present if (when := day(cell)) is not None]
-    return (str(min(days)), str(max(days))) if len(days) == len(present) else None
+    days = []
+    for cell in cells:
+        if is_missing(cell) or is_sentinel(cell):
+            continue
+        read = number(cell)
+        when = day(cell)
+        if read.code or read.unit or abs(read.value) < 1e10 or read.value % 1000 or when is None:
+            return None
+        days.append(when)
+    return (str(min(days)), str(max(days))) if days else None
 
 
 def listed(ids: Sequence[str]) -> str:

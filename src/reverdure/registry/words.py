@@ -34,6 +34,7 @@ def aim_of(words: str) -> Aim | None:
     return _aims().get(plain(words))
 
 
+@functools.lru_cache(maxsize=4096)
 def mining_method_of(words: str) -> MiningMethod:
     """Mining method that a cell names; UNKNOWN where it names none of ours.
 
