@@ -12,7 +12,6 @@ from reverdure.simulate.atmosphere import make_sky, missing_lines, quality, thro
 from reverdure.simulate.county import County
 from reverdure.simulate.landscape import COMPONENTS, FLOOR, Landscape, county_grid
 from reverdure.simulate.passes import Overpass, overpasses, sun_position, yearly_weather
-from reverdure.simulate.programme import Record
 from reverdure.simulate.randomness import smooth_field, stream
 from reverdure.simulate.sensor import (
     blurred_land,
@@ -22,6 +21,7 @@ from reverdure.simulate.sensor import (
     shares_seen,
 )
 from reverdure.simulate.worlds import RANGES, World, draw_world
+from reverdure.simulate.zones import Record
 
 SUMMER = Overpass(0, "LC08", datetime.date(2020, 8, 1), 0.3, 62.0, 105.0, 0.0, 0.0)
 RED, NIR, SWIR2 = 2, 3, 5

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from reverdure.core.units import ha_to_mu
 from reverdure.simulate.landscape import CELL_M, RING_M, Landscape
 from reverdure.simulate.outlines import cells_inside, split_in_two
-from reverdure.simulate.programme import Record, Site
+from reverdure.simulate.programme import Site
 from reverdure.simulate.randomness import stream
 from reverdure.simulate.truth import ground_damage_year, restored_ha, restored_zones
+from reverdure.simulate.zones import Record
 
 # a claim's own area is measured too, with tape or tracker
 _CLAIMED_LOG_SD = 0.03

@@ -32,7 +32,7 @@ from reverdure.simulate.landscape import CRS, Landscape, make_landscape
 from reverdure.simulate.passes import Overpass, overpasses, yearly_weather
 from reverdure.simulate.patches import Patch
 from reverdure.simulate.products import Image, write_product
-from reverdure.simulate.programme import Record, Site, make_programme
+from reverdure.simulate.programme import Site, make_programme
 from reverdure.simulate.randomness import stream
 from reverdure.simulate.sensor import (
     Optics,
@@ -47,6 +47,7 @@ from reverdure.simulate.sensor import (
 )
 from reverdure.simulate.truth import damage_year_map
 from reverdure.simulate.worlds import World, draw_world
+from reverdure.simulate.zones import Record
 
 LAST_YEAR = 2024
 FEWEST_YEARS, MOST_YEARS = 6, 41

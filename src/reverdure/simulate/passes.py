@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reverdure.simulate.programme import Record
 from reverdure.simulate.randomness import stream
 from reverdure.simulate.worlds import World
+from reverdure.simulate.zones import Record
 
 _LATITUDE_DEG = 28.2
 _CYCLE_DAYS = 16

@@ -14,7 +14,8 @@ from reverdure.simulate.landscape import (
 )
 from reverdure.simulate.outlines import cells_inside
 from reverdure.simulate.patches import Patch, weather_factor
-from reverdure.simulate.programme import Record, Site
+from reverdure.simulate.programme import Site
+from reverdure.simulate.zones import Record
 
 RESTORED_FROM = 0.8
 N_LAST_YEARS = 2
