@@ -189,6 +189,8 @@ def _bands_of(scenes: xr.Dataset) -> list[str]:
     for name in (*bands, "clear"):
         if scenes[name].dims != ("time", "y", "x"):
             raise WrongDimensions(f"{name} has {scenes[name].dims}; expected (time, y, x).")
+    if not np.issubdtype(scenes["time"].dtype, np.datetime64):
+        raise InvalidInput(f"time is {scenes['time'].dtype}; it must be datetime64.")
     if scenes.sizes["time"] > np.iinfo(np.int16).max:
         raise InvalidInput(f"{scenes.sizes['time']} scenes are more than 32767.")
     return bands
@@ -250,13 +252,16 @@ def composite(
         part = np.ascontiguousarray(flat[:, :, block])
         fit = usable[:, block] & ~np.isnan(part[:, :n_reflective]).any(axis=1)
         if method == "median":
-            band_medians(part, fit, scratch, values[:, block], n_clear[block])
+            medians = np.empty((n_bands, part.shape[2]), np.float32)
+            band_medians(part, fit, scratch, medians, n_clear[block])
+            values[:, block] = medians
             continue
         reflective = np.ascontiguousarray(part[:, :n_reflective])
         medoid(reflective, fit, moments, scratch, chosen[block], n_clear[block])
         pixel = np.flatnonzero(chosen[block] >= 0)
         values[:, start + pixel] = part[chosen[start + pixel], :, pixel].T
-    source = np.where(chosen >= 0, np.append(numbers, -1)[chosen], -1)
+    # -1 for none picks the -1 at the end
+    source = np.append(numbers, -1)[chosen]
     layers: dict[str, NDArray[Any]] = {
         band: values[i].reshape(height, width) for i, band in enumerate(bands)
     }

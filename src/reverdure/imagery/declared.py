@@ -13,6 +13,7 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from reverdure.core.errors import GridMismatch, InvalidInput, NotReflectance, UnknownOption
 from reverdure.core.grid import Grid
+from reverdure.core.messages import message_table
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding
 from reverdure.imagery.assignments import Assignment, assign, check_names, raster_file
@@ -152,10 +153,10 @@ def inspect_composites(
         _describe(one, index or BANDS, scale, nodata)
         for one in assign(rasters, bands, index, years)
     ]
+    _check_years(said)
+    _check_grids(said)
     counted = _count(said)
     declared = [_after_counting(one, seen) for one, seen in zip(said, counted, strict=True)]
-    _check_years(declared)
-    _check_grids(declared)
     if index is None and is_rescaled(counted):
         raise NotReflectance(
             f"every band of every year ({len(declared)}) runs from exactly 0 to exactly 1.",
@@ -178,16 +179,7 @@ def _rasters_only(files: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
         if path.suffix.lower() in _RASTERS:
             rasters.append(path.resolve())
             continue
-        findings.append(
-            Finding(
-                number,
-                path.name,
-                "rejected",
-                "not_a_raster",
-                f"{path.name} is not a raster and was passed over.",
-                f"{path.name} 不是栅格文件,已跳过。",
-            )
-        )
+        findings.append(_finding(number, "rejected", "not_a_raster", {"name": path.name}))
     if not rasters:
         raise InvalidInput(f"no raster among {len(files)} files.", "Rasters end in .tif.")
     return rasters, findings
@@ -266,43 +258,27 @@ def _is_empty(one: DeclaredYear, seen: Counts) -> bool:
 
 
 def _findings(one: DeclaredYear, seen: Counts) -> list[Finding]:
-    name = Path(one.path).name
-    share = f"{seen.zeros} ({seen.zeros / seen.pixels:.1%})"
-    sentinels = ", ".join(f"{number:g}" for number in sorted(seen.sentinels))
-    notes: list[tuple[str, str, str, str]] = []
+    place = {"name": Path(one.path).name, "year": str(one.year)}
+    found: list[Finding] = []
     if seen.zeros and one.zero_is_missing:
-        notes.append(
-            (
-                "flagged", "zeros_as_nodata",
-                f"{share} pixels are exactly 0 and were taken as missing.",
-                f"{share} 个像元值恰为0,按缺失处理。",
-            )
-        )  # fmt: skip
-    if sentinels:
-        notes.append(
-            (
-                "flagged", "undeclared_nodata",
-                f"{sentinels} is not declared as nodata and was taken as missing.",
-                f"{sentinels} 未声明为无数据值,按缺失处理。",
-            )
-        )  # fmt: skip
+        share = {"number": str(seen.zeros), "share": f"{seen.zeros / seen.pixels:.2%}"}
+        found.append(_finding(one.year, "flagged", "zeros_as_nodata", place | share))
+    if seen.sentinels:
+        values = {"values": ", ".join(f"{number:g}" for number in sorted(seen.sentinels))}
+        found.append(_finding(one.year, "flagged", "undeclared_nodata", place | values))
     if seen.outside:
         low, high = one.allowed
-        notes.append(
-            (
-                "flagged", "outside_range",
-                f"{seen.outside} values lie outside {low:g}..{high:g} and are not used.",
-                f"{seen.outside} 个值超出 {low:g}..{high:g},不予使用。",
-            )
-        )  # fmt: skip
+        span = {"number": str(seen.outside), "low": f"{low:g}", "high": f"{high:g}"}
+        found.append(_finding(one.year, "flagged", "outside_range", place | span))
     if _is_empty(one, seen):
-        notes.append(("rejected", "no_values", "holds no value at all.", "没有任何有效值。"))
-    return [
-        Finding(
-            one.year, name, action, code, f"{name} ({one.year}): {en}", f"{name}({one.year}):{zh}"
-        )
-        for action, code, en, zh in notes
-    ]
+        found.append(_finding(one.year, "rejected", "no_values", place))
+    return found
+
+
+def _finding(row: int, action: str, code: str, values: Mapping[str, str]) -> Finding:
+    text = message_table("imagery")[f"finding.{code}"]
+    sentences = text["en"].format(**values), text["zh"].format(**values)
+    return Finding(row, values["name"], action, code, *sentences)
 
 
 def read_declared(declared: DeclaredYear, grid: Grid) -> xr.Dataset:
