@@ -93,6 +93,8 @@ def scenes(
         first=added.first or "-",
         last=added.last or "-",
     )
+    if added.resampled:
+        say("add.resampled", count=added.resampled)
     if added.accepted == 0:
         raise typer.Exit(1)
 

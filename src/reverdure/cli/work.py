@@ -54,7 +54,7 @@ def run(
             mines=load.mines,
             all_mines=load.all_mines,
             gb=f"{load.read_gb:.2f}",
-            hours=f"{load.hours:.2f}",
+            hours=f"{load.hours:.2f}" if load.hours >= 0.1 else f"{load.hours:.4f}",
             cores=load.cores,
         )
         return
@@ -79,4 +79,13 @@ def simulate(
 
     with progress() as on_progress:
         summary = make(folder, n_mines=mines, n_years=years, seed=seed, on_progress=on_progress)
-    say("simulate.done", folder=folder, summary=summary)
+    say(
+        "simulate.done",
+        folder=folder,
+        mines=summary.n_mines,
+        claims=summary.n_claims,
+        scenes=summary.n_scenes,
+        first=summary.first_year,
+        last=summary.last_year,
+        mb=f"{summary.size_mb:.0f}",
+    )

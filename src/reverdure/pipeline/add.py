@@ -14,7 +14,8 @@ from reverdure.core.provenance import file_digest
 from reverdure.core.records import Finding, ImportReport, OnProgress
 from reverdure.ground.terrain import LAYER_KINDS, check_layer
 from reverdure.imagery.declared import inspect_composites
-from reverdure.imagery.landsat import Refusal, find_scenes
+from reverdure.imagery.landsat import Refusal, Scene, find_scenes
+from reverdure.pipeline.lattice import lattice_grid
 from reverdure.registry.claims import read_claims
 from reverdure.registry.counties import read_counties
 from reverdure.registry.mines import read_mines
@@ -32,12 +33,17 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class AddedScenes:
-    """Scenes accepted, accepted for the first time, and refused with the reason."""
+    """Scenes accepted, accepted for the first time, and refused with the reason.
+
+    `resampled` scenes lie on another grid than most of the workspace's; they are read by
+    nearest neighbour, up to half a pixel off.
+    """
 
     accepted: int
     new: int
     first: datetime.date | None
     last: datetime.date | None
+    resampled: int
     refused: tuple[Refusal, ...]
 
 
@@ -115,8 +121,8 @@ def add_scenes(
     """Register the Landsat Collection 2 Level-2 scenes of a folder; the files stay there."""
     with workspace.writing():
         scenes, refused = find_scenes(folder, on_progress)
-        known = {row["scene_id"] for row in workspace.database.rows("scene", ["scene_id"])}
-        new = [scene for scene in scenes if scene.scene_id not in known]
+        before = {row["scene_id"] for row in workspace.database.rows("scene", ["scene_id"])}
+        new = [scene for scene in scenes if scene.scene_id not in before]
         with workspace.database.transaction(
             "add scenes", source=folder.name, accepted=len(scenes), refused=len(refused)
         ) as write:
@@ -145,11 +151,14 @@ def add_scenes(
                 ],
             )
         dates = sorted(scene.date for scene in scenes)
+        known = [Scene.from_dict(record).grid for record in workspace.database.records("scene")]
+        most = lattice_grid(known) if known else None
         return AddedScenes(
             len(scenes),
             len(new),
             dates[0] if dates else None,
             dates[-1] if dates else None,
+            sum(most is not None and not most.is_aligned(grid) for grid in known),
             tuple(refused),
         )
 

@@ -14,6 +14,7 @@ from reverdure.pipeline.tiles import Arrays, TileReader
 MARGIN_M = 240.0
 _TRUE_COLOUR = ("red", "green", "blue")
 _NOTHING_CLEAR = 128
+_GAMMA = 0.55
 
 
 def mine_pictures(
@@ -82,11 +83,11 @@ def _index_pictures(
 
 
 def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
-    """2 % and 98 % of each band over all years, so that years can be compared by eye."""
+    """1 % and 99 % of each band over all years, so that years can be compared by eye."""
     pooled = np.concatenate([stack.reshape(-1, stack.shape[-1]) for stack in stacks])
     limits = []
     for band in range(pooled.shape[1]):
-        low, high = np.nanpercentile(pooled[:, band], [2, 98])
+        low, high = np.nanpercentile(pooled[:, band], [1, 99])
         limits.append((float(low), max(float(high), float(low) + 1e-3)))
     return limits
 
@@ -96,7 +97,8 @@ def _stretch(
 ) -> NDArray[np.uint8]:
     low = np.array([pair[0] for pair in limits])
     high = np.array([pair[1] for pair in limits])
-    scaled = np.clip((stack - low) / (high - low), 0.0, 1.0) * 255
+    # forest is dark beside bare rock: the exponent shows both
+    scaled = np.clip((stack - low) / (high - low), 0.0, 1.0) ** _GAMMA * 255
     return np.where(np.isnan(scaled), _NOTHING_CLEAR, np.rint(scaled)).astype(np.uint8)
 
 

@@ -136,10 +136,10 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         if (source := sources.bands(tile, year)) is not None
     }
     segments = {
-        (tile, index): source
+        (tile, index): segment_source
         for tile in tiles
         for index in indices
-        if (source := sources.segments(tile, index)) is not None
+        if (segment_source := sources.segments(tile, index)) is not None
     }
     context = digest(
         {
@@ -274,14 +274,15 @@ def _lattice(workspace: Workspace, grids: list[Grid]) -> Lattice:
 def _imagery_bounds(scenes: list[Scene], declared: list[DeclaredYear], crs: str) -> list[Bounds]:
     """Bounds of every scene, then of every declared raster, in the lattice's CRS."""
     found: dict[Grid, Bounds] = {}
-    for grid in [scene.grid for scene in scenes] + [item.grid for item in declared]:
+    grids = [scene.grid for scene in scenes] + [item.grid for item in declared]
+    for grid in grids:
         if grid not in found:
             if grid.crs == crs:
                 found[grid] = grid.bounds
             else:
                 change = pyproj.Transformer.from_crs(grid.crs, crs, always_xy=True)
                 found[grid] = change.transform_bounds(*grid.bounds)
-    return [found[item.grid] for item in [*scenes, *declared]]
+    return [found[grid] for grid in grids]
 
 
 def _windows(

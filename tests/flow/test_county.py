@@ -1,0 +1,217 @@
+"""The simulated county end to end: what was planted is found, and every figure can be traced."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+
+from reverdure.core.codes import ClaimStatus, Reason, Verdict
+from reverdure.core.fields import TOTALS, TRAJECTORIES, VERDICTS
+from tests.flow.commands import fill, reverdure
+
+PRODUCTS = ("verdicts.parquet", "totals.parquet", "trajectories.parquet")
+
+
+def tables(workspace: Path) -> dict[str, bytes]:
+    return {name: (workspace / "products" / name).read_bytes() for name in PRODUCTS}
+
+
+def test_every_claim_has_a_row_with_its_codes(measured: Path, county: Path) -> None:
+    verdicts = gpd.read_parquet(measured / "products" / "verdicts.parquet")
+    claims = pd.read_csv(county / "claims.csv")
+    assert list(verdicts["claim_id"]) == sorted(claims["claim_id"])
+    assert set(VERDICTS.columns) <= set(verdicts.columns)
+    for codes, column in ((Verdict, "verdict"), (Reason, "reason"), (ClaimStatus, "status")):
+        assert {codes.from_key(key) for key in verdicts[column]}
+    assert len(set(verdicts["run_id"])) == 1
+    assert (verdicts["county"] != "unknown").any()
+
+
+def test_intervals_hold_the_estimate(measured: Path) -> None:
+    verdicts = gpd.read_parquet(measured / "products" / "verdicts.parquet")
+    seen = verdicts.dropna(subset=["restored_ha"])
+    assert len(seen) >= 3
+    assert (seen["restored_ha_low"] <= seen["restored_ha"] + 1e-9).all()
+    assert (seen["restored_ha"] <= seen["restored_ha_high"] + 1e-9).all()
+    assert (seen["restored_ha_high"] <= seen["ground_ha"] + 1e-6).all()
+
+
+def test_no_false_claim_is_supported_and_no_true_one_refuted(measured: Path, county: Path) -> None:
+    verdicts = pd.read_parquet(measured / "products" / "verdicts.parquet")
+    truth = pd.read_parquet(county / "truth.parquet")
+    both = verdicts.merge(truth, on="claim_id", suffixes=("", "_true"))
+    assert len(both) == len(truth)
+    supported = both[both["verdict"] == "supported"]
+    assert not (supported["kind"] == "false").any()
+    refuted = both[both["verdict"] == "not_supported"]
+    assert not refuted["is_true"].any()
+
+
+def test_photovoltaic_claims_are_not_judged_by_greenness(measured: Path, county: Path) -> None:
+    verdicts = pd.read_parquet(measured / "products" / "verdicts.parquet")
+    panels = verdicts[verdicts["aim"] == "photovoltaic"]
+    assert (panels["verdict"].isin(["cannot_be_seen", "no_data"])).all()
+
+
+def test_totals_are_the_sum_of_their_parts(measured: Path) -> None:
+    totals = pd.read_parquet(measured / "products" / "totals.parquet")
+    assert set(TOTALS.columns) <= set(totals.columns)
+    whole, parts = totals.iloc[0], totals.iloc[1:]
+    assert whole["county"] == ""
+    for column in ("mines", "claims", "supported_claims", "not_judged_claims"):
+        assert whole[column] == parts[column].sum()
+    assert whole["claimed_ha"] == pytest.approx(parts["claimed_ha"].sum())
+
+
+def test_trajectories_show_years_of_every_measured_mine(measured: Path) -> None:
+    courses = pd.read_parquet(measured / "products" / "trajectories.parquet")
+    assert set(TRAJECTORIES.columns) <= set(courses.columns)
+    assert set(courses["index"]) >= {"ndvi", "nbr"}
+    assert courses["value"].between(-1, 1).sum() > 0.5 * len(courses)
+
+
+def test_a_second_run_makes_nothing(measured: Path) -> None:
+    before = tables(measured)
+    done = reverdure("run", "-w", measured)
+    assert "made: composites 0, segmentations 0, mines 0" in done.stdout
+    assert tables(measured) == before
+
+
+def test_show_answers_in_both_languages(measured: Path) -> None:
+    assert "supported" in reverdure("show", "-w", measured).stdout
+    assert "支持" in reverdure("show", "-w", measured, "--unit", "mu", language="zh").stdout
+
+
+def test_explain_goes_back_to_the_scenes(measured: Path, county: Path) -> None:
+    verdicts = pd.read_parquet(measured / "products" / "verdicts.parquet")
+    row = verdicts[verdicts["restored_ha"].notna()].iloc[0]
+    scenes = {path.name for path in (county / "scenes").iterdir()}
+    for wanted in (row["claim_id"], row["mine_id"]):
+        text = reverdure("explain", wanted, "-w", measured).stdout
+        assert row["run_id"] in text
+        assert "mines.gpkg" in text
+        named = {scene for scene in scenes if scene in text}
+        assert len(named) >= 8, text
+    manifest = json.loads(
+        (measured / "runs" / row["run_id"] / "manifest.json").read_text(encoding="utf-8")
+    )
+    assert manifest["run_id"] == row["run_id"]
+    assert manifest["steps"]
+    assert (measured / "runs" / row["run_id"] / "verdicts.parquet").is_file()
+
+
+def test_an_unknown_id_is_named(measured: Path) -> None:
+    done = reverdure("explain", "M99999", "-w", measured, expect=1)
+    assert "M99999" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_report_has_a_page_a_mine_within_150_kb(measured: Path) -> None:
+    report = measured / "report"
+    assert (report / "index.html").is_file()
+    pages = list((report / "mines").glob("*.html"))
+    assert len(pages) == 6
+    assert all(page.stat().st_size <= 150_000 for page in pages)
+    html = (report / "index.html").read_text(encoding="utf-8")
+    assert "<script src" not in html
+    assert "fetch(" not in html
+
+
+def test_the_workspace_keeps_no_side_files(measured: Path) -> None:
+    names = [path.name for path in measured.rglob("*") if path.is_file()]
+    assert not [name for name in names if name.endswith(("-wal", "-shm", "-journal"))]
+    assert not [name for name in names if name.startswith(".") and name != ".lock"]
+
+
+def test_a_copied_workspace_is_whole(measured: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(measured, copy)
+    done = reverdure("run", "-w", copy)
+    assert "mines 0" in done.stdout
+    assert tables(copy) == tables(measured)
+
+
+def test_one_tile_or_many_give_the_same_tables(
+    measured: Path, county: Path, tmp_path: Path
+) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    settings = workspace / "reverdure.toml"
+    text = settings.read_text(encoding="utf-8")
+    settings.write_text(text.replace("tile_pixels = 256", "tile_pixels = 1024"), encoding="utf-8")
+    reverdure("run", "-w", workspace)
+    few = len(list((workspace / "cubes" / "segments" / "ndvi").iterdir()))
+    many = len(list((measured / "cubes" / "segments" / "ndvi").iterdir()))
+    assert few < many
+    assert tables(workspace) == tables(measured)
+
+
+def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    rng = np.random.default_rng(5)
+    kills = 0
+    for _ in range(3):
+        run = subprocess.Popen(
+            [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(float(rng.uniform(3, 8)))
+        run.send_signal(signal.SIGKILL)
+        kills += run.wait() == -signal.SIGKILL
+    assert kills >= 1
+    reverdure("run", "-w", workspace)
+    assert tables(workspace) == tables(measured)
+    assert not list(workspace.rglob(".[0-9]*-*"))
+
+
+def test_only_one_mine_is_measured(county: Path, measured: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    wanted = gpd.read_parquet(measured / "products" / "verdicts.parquet")["mine_id"].iloc[0]
+    done = reverdure("run", "-w", workspace, "--only", wanted)
+    assert "mines 1" in done.stdout
+    alone = pd.read_parquet(workspace / "products" / "verdicts.parquet")
+    assert set(alone["mine_id"]) == {wanted}
+    whole = pd.read_parquet(measured / "products" / "verdicts.parquet")
+    same = ["claim_id", "restored_ha", "restored_ha_low", "restored_ha_high", "verdict"]
+    pd.testing.assert_frame_equal(
+        alone[same], whole[whole["mine_id"] == wanted][same].reset_index(drop=True)
+    )
+
+
+def test_a_dry_run_counts_and_makes_nothing(county: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    text = reverdure("run", "-w", workspace, "--dry-run").stdout
+    assert "tiles" in text
+    assert "GB" in text
+    assert "hours" in text
+    assert not (workspace / "cubes").exists()
+
+
+def test_two_runs_at_once_are_refused(county: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with first:
+        deadline = time.monotonic() + 60
+        while not (workspace / "cubes").exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        second = reverdure("run", "-w", workspace, expect=1)
+        assert "workspace_busy" in second.stderr
+        first.kill()
