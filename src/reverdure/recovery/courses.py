@@ -1,7 +1,8 @@
 """Course of each pixel of a ground: before, bare, and now, with standard errors.
 
-From the year it is bare, a pixel follows a trough, a line up, and a free slope. The two
-bends are shared by the pixels of a ground, the levels are each pixel's own.
+From the year it is bare, a pixel follows a trough, a line up, and a free slope; where the
+ground was cleared again, a fall. The bends are shared by the pixels of a ground, the
+levels are each pixel's own.
 """
 
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# prior deviations of trough, rise and slope (per 5 years), and the noise they weigh against
-_PRIOR = np.array([1.0, 1.0, 0.15])
+# prior deviations of trough, rise, slope (per 5 years) and fall, and the noise they meet
+_PRIOR = np.array([1.0, 1.0, 0.15, 1.0])
 _NOISE = 0.08
 _RISE_YEARS = (1, 2, 3, 4, 6, 8, 11, 15)
 _MAX_SEARCHED = 80
 _SHARED_PIXELS = 2.5
+_FALL_SEARCHED_YEARS = 10
+_LEAST_FALL = 0.15
+_FALL_EXPLAINS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,7 @@ class Courses:
     bends : tuple of float
         Year the rise starts and ends.
     fell : bool
-        Whether the last two clear years lie far under the fit (levels now are their
-        means instead).
+        Whether the ground fell again after its rise.
     """
 
     before: NDArray[np.float64]
@@ -81,29 +84,19 @@ def fit_courses(
     clear = np.isfinite(share)
     after = clear & (t[:, None] >= bare_year)
     value = np.where(after, share, 0.0)
-    bends = _bends(value, after, t, weight)
-    design = _design(t, *bends)
-    ridge = np.diag((_NOISE / _PRIOR) ** 2)
+    design, bends = _best_design(value, after, t, weight)
+    fell = design.shape[1] == _PRIOR.size
+    ridge = _ridge(design)
     inverse = np.linalg.inv(_normal(design, after) + ridge)
     level = np.einsum("pij,pj->pi", inverse, value.T @ design)
     fit = design @ level.T
     residual = np.where(after, share - fit, np.nan)
     var_pixel, var_common = _variances(residual, after, weight)
     at_now = design[last_clear].mean(axis=0)
-    at_trough = np.array([1.0, 0.0, 0.0])
-    now = level @ at_now
-    var_now = np.einsum("i,pij,j->p", at_now, inverse, at_now) * var_pixel
-    gap, gap_error = _gap(residual[last_clear], weight, var_pixel, var_common)
-    fell = gap < -max(0.1, 3 * gap_error)
+    at_trough = np.eye(design.shape[1])[0]
     toward = at_now - at_trough
     var_gain = np.einsum("i,pij,j->p", toward, inverse, toward) * var_pixel
     var_trough = np.asarray(inverse[:, 0, 0] * var_pixel, float)
-    if fell:
-        n = after[last_clear].sum(axis=0)
-        raw = np.where(after[last_clear], share[last_clear], 0).sum(axis=0) / np.maximum(n, 1)
-        now = np.where(n > 0, raw, now)
-        var_now = np.where(n > 0, var_pixel / np.maximum(n, 1), var_now)
-        var_gain = var_now + var_trough
     some = np.atleast_1d(after.any(axis=1))[:, None]
     full = np.linalg.inv(_normal(design, some)[0] + ridge)
     both = np.stack([at_trough, at_now])
@@ -112,21 +105,31 @@ def fit_courses(
     return Courses(
         _mean(early),
         level[:, 0],
-        now,
+        level @ at_now,
         var_gain,
         var_trough,
         np.where(t[:, None] >= bare_year, fit, level[:, 0]),
         common,
         float(np.sqrt(var_pixel + var_common)),
         bends,
-        bool(fell),
+        fell,
     )
 
 
-def _design(t: NDArray[np.float64], rise_start: float, rise_end: float) -> NDArray[np.float64]:
-    """Trough, rise and slope after it, (year, 3)."""
-    rise = np.clip((t - rise_start) / (rise_end - rise_start), 0, 1)
-    return np.column_stack([np.ones_like(t), rise, np.maximum(t - rise_end, 0) / 5])
+def _design(
+    t: NDArray[np.float64], bends: tuple[float, float], fall: float | None = None
+) -> NDArray[np.float64]:
+    """Trough, rise, slope after it and the fall, if any: (year, 3 or 4)."""
+    rise = np.clip((t - bends[0]) / (bends[1] - bends[0]), 0, 1)
+    columns = [np.ones_like(t), rise, np.maximum(t - bends[1], 0) / 5]
+    if fall is not None:
+        columns.append((t >= fall).astype(float))
+    return np.column_stack(columns)
+
+
+def _ridge(design: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weight of the prior, so that a level the years cannot tell stays near zero."""
+    return np.diag((_NOISE / _PRIOR[: design.shape[1]]) ** 2)
 
 
 def _normal(design: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -135,32 +138,71 @@ def _normal(design: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.
     return (used.T.astype(float) @ outer).reshape(-1, 3, 3)
 
 
-def _bends(
+def _best_design(
     value: NDArray[np.float64],
     after: NDArray[np.bool_],
     t: NDArray[np.float64],
     weight: NDArray[np.float64],
-) -> tuple[float, float]:
-    """Start and end of the rise that fit the ground best."""
+) -> tuple[NDArray[np.float64], tuple[float, float]]:
+    """Design that fits the ground best, and start and end of the rise."""
     chosen = np.argsort(-weight, kind="stable")[:_MAX_SEARCHED]
-    value, after, weight = value[:, chosen], after[:, chosen], weight[chosen]
+    pooled = _Pooled(value[:, chosen], after[:, chosen], t, weight[chosen])
     seen = t[after.any(axis=1)]
     if seen.size < 3:
-        return float(t[0]), float(t[-1])
+        bends = (float(t[0]), float(t[-1]))
+        return _design(t, bends), bends
+    bends, misfit = _bends(pooled, seen, None)
+    falls = [fall for fall in seen[-_FALL_SEARCHED_YEARS:] if fall > bends[0] + 1]
+    trials = [(pooled.misfit(_design(t, bends, fall)), float(fall)) for fall in falls]
+    if trials:
+        _, fall = min(trials)
+        after_fall, misfit_fall = _bends(pooled, seen, fall)
+        design = _design(t, after_fall, fall)
+        deep = pooled.mean_level(design)[3] < -_LEAST_FALL
+        if deep and misfit_fall < (1 - _FALL_EXPLAINS) * misfit:
+            return design, after_fall
+    return _design(t, bends), bends
+
+
+@dataclass(frozen=True, slots=True)
+class _Pooled:
+    """Pixels on which a design is tried: (year, pixel) and (pixel,) weights."""
+
+    value: NDArray[np.float64]
+    after: NDArray[np.bool_]
+    t: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+    def levels(self, design: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Levels of each pixel."""
+        normal = _normal(design, self.after) + _ridge(design)
+        moment = (self.value.T @ design)[:, :, None]
+        return np.asarray(np.linalg.solve(normal, moment)[:, :, 0], float)
+
+    def mean_level(self, design: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Levels of the ground as a whole."""
+        return np.asarray(np.average(self.levels(design), axis=0, weights=self.weight), float)
+
+    def misfit(self, design: NDArray[np.float64]) -> float:
+        """Weighted sum of squares left over, the price of the prior included."""
+        explained = ((self.value.T @ design) * self.levels(design)).sum(axis=1)
+        return float(self.weight @ ((self.value**2).sum(axis=0) - explained))
+
+
+def _bends(
+    pooled: _Pooled, seen: NDArray[np.float64], fall: float | None
+) -> tuple[tuple[float, float], float]:
+    """Start and end of the rise that fit best, and the misfit."""
     best, bends = np.inf, (float(seen[0]), float(seen[-1]))
-    total = (value**2).sum(axis=0)
-    ridge = np.diag((_NOISE / _PRIOR) ** 2)
-    for start in np.arange(seen[0], seen[-1]):
+    for start in np.arange(seen[0], seen[-1] if fall is None else fall - 1):
         for years in _RISE_YEARS:
             if start + years > seen[-1] and years > 1:
                 break
-            design = _design(t, start, start + years)
-            moment = value.T @ design
-            level = np.linalg.solve(_normal(design, after) + ridge, moment[:, :, None])[:, :, 0]
-            misfit = float(weight @ (total - (moment * level).sum(axis=1)))
+            trial = (float(start), float(start + years))
+            misfit = pooled.misfit(_design(pooled.t, trial, fall))
             if misfit < best - 1e-12:
-                best, bends = misfit, (float(start), float(start + years))
-    return bends
+                best, bends = misfit, trial
+    return bends, best
 
 
 def _variances(
@@ -181,22 +223,6 @@ def _variances(
     common = max(spread - _SHARED_PIXELS * total / n_effective, 0.05 * total)
     common = min(common, 0.9 * total)
     return total - common, common
-
-
-def _gap(
-    residual: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    var_pixel: float,
-    var_common: float,
-) -> tuple[float, float]:
-    """Weighted mean residual of the last two clear years, and its error."""
-    seen = np.isfinite(residual)
-    mass = (seen * weight).sum()
-    if mass == 0:
-        return 0.0, 1.0
-    mean = float(np.nansum(residual * weight) / mass)
-    n_effective = mass**2 / ((seen * weight) ** 2).sum() / _SHARED_PIXELS
-    return mean, float(np.sqrt(var_common / 2 + var_pixel / max(n_effective, 1.0)))
 
 
 def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -159,6 +159,8 @@ def segment(
     ordered, space = _in_order(index)
     years = _years(ordered)
     values = np.ascontiguousarray(ordered.values, dtype=np.float32).reshape(years.size, -1)
+    # one type of array, read only, whatever comes in: each type is compiled anew
+    values.setflags(write=False)
     n_pixels = values.shape[1]
     vertices = params.max_segments + 1
     fitted = np.empty_like(values)

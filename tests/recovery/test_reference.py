@@ -1,0 +1,176 @@
+"""Reference: same kind of land, in the ring, away from mines, year by year."""
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+import xarray as xr
+
+import reverdure as rv
+from reverdure.core.codes import ReferenceStatus
+from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, WrongDimensions
+from reverdure.core.grid import Grid
+
+SIZE = 260
+GRID = Grid("EPSG:32650", 500_000.0, 3_000_000.0, 30.0, SIZE, SIZE)
+YEARS = np.arange(2000, 2016)
+PIT = shapely.box(503_870, 2_996_070, 503_990, 2_996_190)
+
+
+def land(background: np.ndarray | float = 0.8) -> np.ndarray:
+    values = np.empty((YEARS.size, SIZE, SIZE), np.float32)
+    values[:] = background
+    values[:, 127:131, 129:133] = np.where(YEARS < 2005, 0.8, 0.2)[:, None, None]
+    return values
+
+
+def as_index(values: np.ndarray, grid: Grid = GRID) -> xr.DataArray:
+    return xr.DataArray(
+        values, {"year": YEARS, **grid.coordinates()}, dims=("year", "y", "x"), name="ndvi"
+    )
+
+
+def mines(*outlines: object) -> gpd.GeoDataFrame:
+    ids = [f"M{k}" for k in range(1, len(outlines) + 1)]
+    return gpd.GeoDataFrame({"mine_id": ids}, geometry=list(outlines), crs=32650)
+
+
+def found(values: np.ndarray, table: gpd.GeoDataFrame, **options: object) -> xr.Dataset:
+    index = as_index(values)
+    return rv.reference(index, rv.segment(index), table, **options)
+
+
+def test_levels_are_the_yearly_median_and_its_spread():
+    random = np.random.default_rng(1)
+    weather = np.linspace(-0.05, 0.05, YEARS.size)
+    values = land()
+    values += weather[:, None, None] + random.normal(0, 0.01, values.shape)
+    one = found(values.astype(np.float32), mines(PIT)).isel(mine_id=0)
+    assert one.status == ReferenceStatus.FOUND
+    # the reference carries the weather: median within three errors of 2000 pixels
+    assert np.allclose(one.level, 0.8 + weather, atol=0.002)
+    # 16 and 84 % of a normal of deviation 0.01 lie one deviation off
+    assert np.allclose(one.high - one.level, 0.01, atol=0.002)
+    assert float(one.bare_level) == pytest.approx(0.2, abs=0.04)
+    assert float(one.level_before) == pytest.approx(0.8, abs=0.03)
+    assert float(one.damage_year) == 2005
+    assert int(one.n_directions) == 8
+
+
+def test_other_kinds_of_land_do_not_enter():
+    values = land()
+    values[:, :, 150:] = 0.4
+    one = found(values, mines(PIT)).isel(mine_id=0)
+    assert np.allclose(one.level, 0.8, atol=1e-5)
+
+
+def test_what_lies_beyond_the_ring_changes_nothing():
+    index = as_index(land(np.random.default_rng(2).normal(0.8, 0.02, (SIZE, SIZE))))
+    segments = rv.segment(index)
+    whole = rv.reference(index, segments, mines(PIT))
+    part = {"y": slice(24, 236), "x": slice(24, 236)}
+    small = rv.reference(index.isel(part), segments.isel(part), mines(PIT))
+    xr.testing.assert_identical(whole.drop_dims(["y", "x"]), small.drop_dims(["y", "x"]))
+
+
+def test_a_mine_is_no_reference_for_another_nor_is_its_edge():
+    index = as_index(land())
+    other = shapely.box(504_900, 2_995_000, 506_000, 2_997_500)
+    alone = rv.reference(index, rv.segment(index), mines(PIT))
+    beside = rv.reference(index, rv.segment(index), mines(PIT, other), only=["M1"])
+    buffered = other.buffer(60).area / 900
+    lost = int(alone.n_pixels[0]) - int(beside.n_pixels[0])
+    # every pixel of the other mine and within 60 m of it, give or take its border
+    assert buffered * 0.9 < lost < buffered * 1.2
+
+
+def test_only_computes_what_is_asked_with_the_same_result():
+    far = shapely.box(502_000, 2_998_000, 502_120, 2_998_120)
+    values = land()
+    values[:, 62:67, 66:71] = np.where(YEARS < 2008, 0.8, 0.2)[:, None, None]
+    both = found(values, mines(PIT, far))
+    one = found(values, mines(PIT, far), only=["M2"])
+    assert list(one.mine_id.values) == ["M2"]
+    xr.testing.assert_identical(
+        both.sel(mine_id=["M2"]).drop_dims(["y", "x"]), one.drop_dims(["y", "x"])
+    )
+
+
+@pytest.mark.parametrize(
+    ("background", "status"),
+    [
+        ("bare everywhere else", ReferenceStatus.TOO_FEW_PIXELS),
+        ("forest in one direction", ReferenceStatus.ONE_SIDED),
+    ],
+)
+def test_unfit_surroundings_give_a_status_and_no_level(background, status):
+    base = np.full((SIZE, SIZE), 0.3)
+    base[124:134, 126:136] = 0.8
+    if status is ReferenceStatus.ONE_SIDED:
+        base[118:124, 160:220] = 0.8
+    one = found(land(base), mines(PIT)).isel(mine_id=0)
+    assert int(one.status) == status, background
+    assert np.isnan(one.level).all()
+    allowed = found(land(base), mines(PIT), allow_before_level=True).isel(mine_id=0)
+    assert int(allowed.status) == ReferenceStatus.BEFORE_LEVEL
+    assert np.allclose(allowed.level, 0.8, atol=0.01)
+
+
+def test_a_mine_older_than_the_record_has_a_bare_level_but_none_before():
+    values = land()
+    values[:, 127:131, 129:133] = 0.2
+    one = found(values, mines(PIT)).isel(mine_id=0)
+    assert int(one.status) == ReferenceStatus.FOUND
+    assert np.isnan(one.level_before)
+    assert float(one.bare_level) == pytest.approx(0.2, abs=1e-4)
+
+
+def test_forest_that_never_was_a_mine_has_no_bare_level():
+    one = found(np.full_like(land(), 0.8), mines(PIT)).isel(mine_id=0)
+    assert int(one.status) == ReferenceStatus.NEVER_DAMAGED
+    assert np.isnan(one.bare_level)
+
+
+def test_no_outline_and_outside_are_told_apart():
+    outside = shapely.box(600_000, 2_996_000, 600_100, 2_996_100)
+    result = found(land(), mines(None, outside))
+    assert list(result.status.values) == [
+        ReferenceStatus.NO_OUTLINE, ReferenceStatus.OUTSIDE_IMAGERY,
+    ]  # fmt: skip
+
+
+def test_terrain_narrows_where_enough_is_left():
+    elevation = np.tile(np.linspace(0, 2000, SIZE), (SIZE, 1))
+    values = land(np.where(elevation > 1300, 0.75, 0.8))
+    terrain = xr.Dataset({"elevation": (("y", "x"), elevation)}, GRID.coordinates())
+    plain = found(values, mines(PIT)).isel(mine_id=0)
+    matched = found(values, mines(PIT), terrain=terrain).isel(mine_id=0)
+    assert (str(plain.matched.values), str(matched.matched.values)) == ("level", "level+elevation")
+    assert int(matched.n_pixels) < int(plain.n_pixels)
+    assert np.allclose(matched.level, 0.8, atol=1e-5)
+
+
+def test_broken_contracts_are_named():
+    index = as_index(land())
+    segments = rv.segment(index)
+    with pytest.raises(WrongDimensions, match="year"):
+        rv.reference(index.isel(year=0), segments, mines(PIT))
+    with pytest.raises(MissingColumn, match="mine_id"):
+        rv.reference(index, segments, mines(PIT).drop(columns="mine_id"))
+    with pytest.raises(MissingCRS):
+        rv.reference(index, segments, mines(PIT).set_crs(None, allow_override=True))
+    with pytest.raises(GridMismatch, match="segments"):
+        rv.reference(index, segments.isel(y=slice(3, None)), mines(PIT))
+    with pytest.raises(MissingColumn, match="M9"):
+        rv.reference(index, segments, mines(PIT), only=["M9"])
+
+
+def test_inputs_stay_as_they_were():
+    index = as_index(land())
+    segments, table = rv.segment(index), mines(PIT)
+    before = index.copy(deep=True), segments.copy(deep=True), table.copy()
+    index.values.setflags(write=False)
+    rv.reference(index, segments, table)
+    xr.testing.assert_identical(index, before[0])
+    xr.testing.assert_identical(segments, before[1])
+    assert table.equals(before[2])
