@@ -46,17 +46,12 @@ class PlacedEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """An observed value; hollow where less than half of the mine was clear."""
-
-    x: float
-    y: float
-    is_hollow: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything one drawing shows."""
+    """Everything one drawing shows.
+
+    `points` and `hollow` are observed values as strokes without length; hollow ones stand
+    for years in which less than half of the mine was clear.
+    """
 
     width: float
     height: float
@@ -69,7 +64,8 @@ class Chart:
     band: tuple[str, ...]
     reference: tuple[str, ...]
     fitted: tuple[str, ...]
-    points: tuple[Point, ...]
+    points: str
+    hollow: str
     events: tuple[PlacedEvent, ...]
 
 
@@ -113,16 +109,23 @@ def chart(series: Sequence[Year], events: Iterable[Event], width: float, height:
         tuple(_band(run, x_of, y_of) for run in _runs(series, "low")),
         tuple(_line(run, "reference", x_of, y_of) for run in _runs(series, "reference")),
         tuple(_line(run, "fitted", x_of, y_of) for run in _runs(series, "fitted")),
-        tuple(
-            Point(x_of(s.year), y_of(s.value), s.clear_share is not None and s.clear_share < 0.5)
-            for s in series
-            if s.value is not None
-        ),
+        _dots((s for s in series if not _is_hazy(s)), x_of, y_of),
+        _dots(filter(_is_hazy, series), x_of, y_of),
         tuple(
             _placed(event, x_of, 10.0 + _LANE * (lane + 0.5), (_LEFT + right) / 2)
             for lane, event in enumerate(lanes)
         ),
     )  # fmt: skip
+
+
+def _is_hazy(entry: Year) -> bool:
+    return entry.clear_share is not None and entry.clear_share < 0.5
+
+
+def _dots(
+    entries: Iterable[Year], x_of: Callable[[float], float], y_of: Callable[[float], float]
+) -> str:
+    return "".join(f"M{x_of(s.year):g},{y_of(s.value):g}h0" for s in entries if s.value is not None)
 
 
 def _placed(event: Event, x_of: Callable[[float], float], y: float, middle: float) -> PlacedEvent:

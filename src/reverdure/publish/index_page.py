@@ -19,7 +19,7 @@ from reverdure.publish.maps import mine_map
 from reverdure.publish.messages import LANGUAGES, both, pair, text
 from reverdure.publish.pages import fill, heading
 from reverdure.publish.signs import SIGN_OF, SIGNS
-from reverdure.publish.totals import county_lines, summary
+from reverdure.publish.totals import county_lines, county_name, summary
 from reverdure.publish.wording import label
 
 STATIC_CLAIMS = 200  # rows that stand in the page itself; the script holds all of them
@@ -93,11 +93,6 @@ def _columns() -> list[_Column]:
     ]
 
 
-def county_name(county: str | None) -> Markup:
-    """Name of a county, the unknown one in words."""
-    return both("counties.unknown") if county in (None, "", "unknown") else pair(county, county)
-
-
 def _claim_line(
     row: Mapping[str, Any], mine_names: Mapping[str, str], names: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -106,11 +101,13 @@ def _claim_line(
         "href": _href(names, mine_id),
         "mine": mine_names.get(mine_id) or mine_id,
         "claim_id": row["claim_id"],
-        "county": county_name(row["county"]),
+        "county": county_name(row["county"] or None),
         "year": figures.year(row["year"]),
         "claimed": figures.area(row["claimed_ha"]),
         "restored": figures.area(row["restored_ha"]),
-        "interval": figures.area_range(row["restored_ha_low"], row["restored_ha_high"]),
+        "interval": ""
+        if row["restored_ha_low"] is None
+        else figures.area_range(row["restored_ha_low"], row["restored_ha_high"]),
         "sign": SIGN_OF[row["verdict"]],
         "reason": pair(*(label(Reason, row["reason"], language) for language in LANGUAGES)),
     }

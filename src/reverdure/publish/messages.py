@@ -1,30 +1,17 @@
 """All words of the report in two languages, from one table."""
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
-from typing import Any
 
 from markupsafe import Markup, escape
 
-LANGUAGES = ("en", "zh")
+from reverdure.core.messages import LANGUAGES, message_table
+
+__all__ = ["LANGUAGES", "both", "messages", "pair", "text"]
 
 
-@cache
-def messages() -> dict[str, dict[str, str]]:
-    """Every message: dotted key to its text per language."""
-    source = resources.files("reverdure.publish").joinpath("data/messages.toml")
-    return _flat(tomllib.loads(source.read_text(encoding="utf-8")), "")
-
-
-def _flat(tree: Mapping[str, Any], prefix: str) -> dict[str, dict[str, str]]:
-    if all(isinstance(value, str) for value in tree.values()):
-        return {prefix: dict(tree)}
-    found: dict[str, dict[str, str]] = {}
-    for name, branch in tree.items():
-        found |= _flat(branch, f"{prefix}.{name}" if prefix else name)
-    return found
+def messages() -> Mapping[str, Mapping[str, str]]:
+    """Every message of the report: dotted key to its text per language."""
+    return message_table("publish")
 
 
 def text(key: str, language: str, values: Mapping[str, object] | None = None) -> Markup:

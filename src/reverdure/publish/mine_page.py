@@ -15,6 +15,7 @@ from reverdure.publish.messages import LANGUAGES, both, messages, pair
 from reverdure.publish.pages import Particular, fill, heading, particular, value_text
 from reverdure.publish.pictures import plates
 from reverdure.publish.signs import SIGN_OF
+from reverdure.publish.totals import county_name
 from reverdure.publish.wording import further, label, sentences
 
 Row = Mapping[str, Any]
@@ -29,7 +30,6 @@ _CODES: Mapping[str, type[Code]] = {
     "mining_method": MiningMethod,
 }
 _YEARLY = tuple(f for f in TRAJECTORIES if f.name not in ("mine_id", "index", "run_id"))
-_FIELD = {field.name: field for field in MINES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,8 @@ def mine_page(data: ReportData, facts: MineFacts) -> str:
 
 def _byline(mine: Row, claims: Sequence[tuple[Row, Row]]) -> list[Markup]:
     """County and commodity where they are known."""
-    counties = [verdict["county"] for _, verdict in claims]
-    county = mine["county"] or next((c for c in counties if c != "unknown"), None)
+    counties = [mine["county"], *(verdict["county"] for _, verdict in claims)]
+    county = next((name for name in counties if name and name != "unknown"), None)
     return [pair(fact, fact) for fact in (county, mine["commodity"]) if fact]
 
 
@@ -102,6 +102,8 @@ def _claim(claim: Row, verdict: Row) -> dict[str, Any]:
 
 def _coded(field: Field, value: object) -> Particular:
     """A value under its heading; a code as its label."""
+    if field.name == "county" and value == "unknown":
+        return Particular(heading(field), county_name("unknown"), has_unit=False)
     codes = _CODES.get(field.name)
     if codes is None or not isinstance(value, str) or not value:
         return particular(field, value)

@@ -184,11 +184,17 @@ def county_lines(totals: Sequence[Mapping[str, Any]]) -> list[CountyLine]:
     ]
 
 
+def county_name(county: str | None) -> Markup:
+    """Name of a county, the whole and the unknown one in words."""
+    if county is None or county == "unknown":
+        return both("counties.unknown")
+    return pair(county, county) if county else both("counties.whole")
+
+
 def _county_line(row: Mapping[str, Any]) -> CountyLine:
     county = row["county"]
-    named = {"": both("counties.whole"), "unknown": both("counties.unknown")}
     return CountyLine(
-        named.get(county, pair(county, county)),
+        county_name(county),
         county == "",
         figures.decimal(row["mines"], 0),
         figures.decimal(row["claims"], 0),

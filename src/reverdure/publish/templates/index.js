@@ -51,7 +51,7 @@
       element("td", "year", [row[at.year] === null ? "–" : String(row[at.year])]),
       element("td", "claimed", [key(data.claimed)].concat(area([row[at.claimed]]))),
       element("td", "restored", [key(data.restored)].concat(area([row[at.restored]]))),
-      element("td", "interval", area([row[at.low], row[at.high]])),
+      element("td", "interval", row[at.low] === null ? [] : area([row[at.low], row[at.high]])),
       element("td", "verdict", [
         element("span", "tag", [sign(verdict[0])].concat(pair(verdict[1], verdict[2])))]),
       element("td", "reason", pair(reason[0], reason[1]))

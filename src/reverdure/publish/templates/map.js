@@ -3,14 +3,14 @@
   "use strict";
   var map = document.getElementById("mines"), whole = map.viewBox.baseVal, held = null;
   var full = { x: 0, y: 0, width: whole.width, height: whole.height };
-  var radius = Number(map.dataset.radius), scale = document.querySelector(".scale");
+  var scale = document.querySelector(".scale");
   var perKm = Number(scale.dataset.perKm), span = { width: full.width, x: 0, y: 0 };
   function draw() {
     var zoom = span.width / full.width, height = full.height * zoom;
     span.x = Math.min(Math.max(span.x, 0), full.width - span.width);
     span.y = Math.min(Math.max(span.y, 0), full.height - height);
     map.setAttribute("viewBox", [span.x, span.y, span.width, height].join(" "));
-    map.style.setProperty("--base", radius * zoom);
+    map.style.setProperty("--z", Math.pow(zoom, 0.85));
     map.style.touchAction = zoom < 1 ? "none" : "";
     var most = 0.22 * span.width / perKm, power = Math.pow(10, Math.floor(Math.log10(most)));
     var length = [5, 2, 1].find(function (step) { return step * power <= most; }) * power;
