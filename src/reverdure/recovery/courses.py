@@ -133,9 +133,10 @@ def _ridge(design: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _normal(design: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Normal matrices, (pixel, 3, 3)."""
+    """Normal matrices, (pixel, level, level)."""
+    n = design.shape[1]
     outer = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
-    return (used.T.astype(float) @ outer).reshape(-1, 3, 3)
+    return (used.T.astype(float) @ outer).reshape(-1, n, n)
 
 
 def _best_design(
