@@ -50,10 +50,8 @@ def test_no_file_names_a_package_index(tracked_files):
 
 
 def test_every_source_file_is_short():
-    # numba's cache sees changes in a kernel's own file only, so a kernel may not be cut up
-    limits = {path: 650 if path.parent.name == "kernels" else 500 for path in SOURCE.rglob("*.py")}
-    lines = {path: len(path.read_text("utf-8").splitlines()) for path in limits}
-    assert {str(path): n for path, n in lines.items() if n > limits[path]} == {}
+    lines = {path: len(path.read_text("utf-8").splitlines()) for path in SOURCE.rglob("*.py")}
+    assert {str(path): n for path, n in lines.items() if n > 500} == {}
 
 
 def test_no_module_has_a_name_that_says_nothing():
