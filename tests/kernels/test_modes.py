@@ -1,0 +1,63 @@
+"""Kernels give one result compiled, with bounds checked, and as plain Python."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+SAMPLE = """
+import sys
+
+import numpy as np
+import shapely
+import xarray as xr
+
+from reverdure.recovery.segmentation import SegmentParams, segment
+from reverdure.ground.coverage import coverage
+from reverdure.core.grid import Grid
+
+rng = np.random.default_rng(9)
+damaged = np.arange(24)[:, None] > rng.uniform(0, 40, 70)
+values = 0.6 + rng.normal(0, 0.05, (24, 70)) - 0.3 * damaged
+values[rng.random(values.shape) < 0.15] = np.nan
+values[:, 3] = np.nan
+values[:, 4] = 0.5
+values[5:, 5] = np.nan
+index = xr.DataArray(values, {"year": np.arange(2000, 2024)}, ("year", "pixel"))
+many = SegmentParams(max_segments=12, vertex_count_overshoot=8, prevent_one_year_recovery=True)
+few = SegmentParams(max_segments=1, vertex_count_overshoot=0, min_observations_needed=3)
+found = [segment(index, params) for params in (SegmentParams(), many, few)]
+arrays = [one[name].values.astype(float) for one in found for name in sorted(one.data_vars)]
+star = shapely.Point(55, 45).buffer(38).difference(shapely.Point(60, 40).buffer(13))
+arrays.append(coverage(star, Grid("EPSG:32650", 0, 90, 10, 9, 10))[1])
+np.savez(sys.argv[1], *arrays)
+"""
+
+
+def results(folder, name, **settings):
+    path = folder / f"{name}.npz"
+    # compiled code of one mode must not serve another
+    environment = {**os.environ, **settings, "NUMBA_CACHE_DIR": str(folder / "cache")}
+    subprocess.run([sys.executable, "-c", SAMPLE, str(path)], check=True, env=environment)
+    with np.load(path) as stored:
+        return [stored[key] for key in stored.files]
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    return results(tmp_path_factory.mktemp("compiled"), "compiled")
+
+
+@pytest.mark.parametrize("mode", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
+def test_one_result_in_every_mode(compiled, tmp_path, mode):
+    found = results(tmp_path, mode.lower(), **{mode: "1"})
+    assert len(found) == len(compiled)
+    for one, other in zip(found, compiled, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-9)
+
+
+def test_the_sample_holds_more_than_missing_values(compiled):
+    assert np.isfinite(compiled[0]).mean() > 0.5
+    assert compiled[-1].max() == 1.0
