@@ -52,7 +52,7 @@ def largest_losses(segments: xr.Dataset) -> Losses:
     Notes
     -----
     Falling segments that follow each other are one fall: a mine that opens over three
-    years is one event.
+    years is one event. A slow drift that a steep fall ends is not part of it.
     """
     year = segments["vertex_year"].transpose("vertex", "y", "x").values.astype(float)
     value = segments["vertex_value"].transpose("vertex", "y", "x").values.astype(float)
@@ -62,9 +62,15 @@ def largest_losses(segments: xr.Dataset) -> Losses:
     start_year, end_year = np.full(shape, np.nan), np.full(shape, np.nan)
     before, after = np.full(shape, np.nan), np.full(shape, np.nan)
     run_year, run_value = year[0].copy(), value[0].copy()
+    rate_before = np.full(shape, np.nan)
     for k in range(1, year.shape[0]):
         falls = value[k] < value[k - 1]
         rises = ~falls & np.isfinite(value[k])
+        rate = (value[k - 1] - value[k]) / (year[k] - year[k - 1])
+        onset = falls & (rate_before < constant("onset_rate_share") * rate)
+        run_year = np.where(onset, year[k - 1], run_year)
+        run_value = np.where(onset, value[k - 1], run_value)
+        rate_before = rate
         loss = run_value - value[k]
         better = falls & (loss > best)
         best = np.where(better, loss, best)
