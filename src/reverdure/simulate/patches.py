@@ -36,7 +36,8 @@ class Zone:
     years_to_grow : float
         Time constant of cover.
     canopy_lag_years : float
-        Time constant of trees taking over from herbs; infinite where none are planted.
+        Time constant of the plants sown taking over from weeds, and of litter covering
+        the spoil; infinite where nothing was sown.
     full_grown : bool
         False where regrowth is cut off by the end of the record, so that `share` is
         what it would reach later.
@@ -119,7 +120,13 @@ class Patch:
         """Components it can be made of in any year, positions in `COMPONENTS`."""
         inside = self.kind[self.label > 0]
         was = {int(kind) for kind in np.unique(inside)}
-        used = {GRASS, self.regrown_kind, *was, *(FLOOR + kind for kind in was)}
+        used = {
+            GRASS,
+            self.regrown_kind,
+            FLOOR + self.regrown_kind,
+            *was,
+            *(FLOOR + kind for kind in was),
+        }
         used |= {BARE_RED, BARE_GREY}
         if any(zone.panel for zone in self.zones):
             used.add(PANEL)
@@ -164,9 +171,13 @@ class Patch:
             cover, open_share = cover * (1 - _PANEL_SHARE), open_share * (1 - _PANEL_SHARE)
         full[GRASS][here] += cover * (1.0 - canopy)
         full[self.regrown_kind][here] += cover * canopy
-        soil = open_share * self.brightness[here]
-        full[BARE_RED][here] = soil * (1.0 - self.grey_share)
-        full[BARE_GREY][here] = soil * self.grey_share
+        open_share = open_share * self.brightness[here]
+        # litter and topsoil come to lie on the spoil where plants stand and have aged
+        litter = canopy * cover
+        full[FLOOR + self.regrown_kind][here] += open_share * litter
+        spoil = open_share * (1.0 - litter)
+        full[BARE_RED][here] = spoil * (1.0 - self.grey_share)
+        full[BARE_GREY][here] = spoil * self.grey_share
 
     def _course(self, zone: Zone, year: int) -> tuple[float, float]:
         """Mean cover of a damaged zone, and the share of it that is canopy."""

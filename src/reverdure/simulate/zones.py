@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reverdure.simulate.landscape import DOUBLE_CROP, FOREST, PLANTATION, SINGLE_CROP
+from reverdure.simulate.landscape import DOUBLE_CROP, SINGLE_CROP
 from reverdure.simulate.patches import Zone
 from reverdure.simulate.randomness import smooth_field
 from reverdure.simulate.worlds import World
@@ -136,10 +136,9 @@ def _zone(
     times: tuple[int, float],
 ) -> Zone:
     damage_year, begins = times
-    wooded = main_kind in (FOREST, PLANTATION)
-    lag = 0.4 if main_kind in (SINGLE_CROP, DOUBLE_CROP) else np.inf
-    if wooded:
-        lag = world.canopy_lag_years * rng.uniform(0.6, 1.6)
+    lag = float(world.canopy_lag_years * rng.uniform(0.6, 1.6))
+    if main_kind in (SINGLE_CROP, DOUBLE_CROP):
+        lag = 0.4
     years = world.regrowth_years * rng.uniform(0.6, 1.5)
     if fate == "restored":
         # some end near the 80 % that decide
