@@ -134,9 +134,14 @@ def test_a_year_without_values_is_left_out_and_said(yearly, tmp_path, write_rast
 def test_bands_stretched_to_their_own_extremes_are_refused(tmp_path, write_raster, reflectance):
     low = reflectance.min(axis=(1, 2), keepdims=True)
     high = reflectance.max(axis=(1, 2), keepdims=True)
-    path = write_raster(tmp_path / "2001.tif", (reflectance - low) / (high - low))
+    stretched = (reflectance - low) / (high - low)
+    path = write_raster(tmp_path / "2001.tif", stretched)
     with pytest.raises(NotReflectance, match="exactly 0 to exactly 1"):
         inspect([path], bands=SIX)
+    empty = write_raster(tmp_path / "2002.tif", stretched * np.float32(np.nan))
+    path = write_raster(tmp_path / "2001.tif", stretched, nodata=0)
+    with pytest.raises(NotReflectance, match="exactly 0 to exactly 1"):
+        inspect([path, empty], bands=SIX)
 
 
 @pytest.mark.parametrize(

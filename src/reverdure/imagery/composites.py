@@ -18,7 +18,8 @@ METHODS = ("medoid", "median")
 """Ways to make one observation out of many."""
 
 _STACK_BYTES = 192 * 2**20
-_PIXELS_AT_ONCE = 1 << 16
+# a block of some ten observations fits the cache of one core
+_PIXELS_AT_ONCE = 4096
 _LEAP_YEAR = 2000
 
 
@@ -246,18 +247,17 @@ def composite(
     values = np.full((n_bands, height * width), np.nan, np.float32)
     n_clear = np.zeros(height * width, np.int16)
     chosen = np.full(height * width, -1, np.int16)
-    scratch = np.empty((2, max(n_times, n_bands, 1)))
+    scratch, members = np.empty((n_reflective + 2, n_times)), np.empty(n_times, np.int64)
     for start in range(0, height * width if n_times else 0, _PIXELS_AT_ONCE):
         block = slice(start, start + _PIXELS_AT_ONCE)
         part = np.ascontiguousarray(flat[:, :, block])
         fit = usable[:, block] & ~np.isnan(part[:, :n_reflective]).any(axis=1)
         if method == "median":
             medians = np.empty((n_bands, part.shape[2]), np.float32)
-            band_medians(part, fit, scratch, medians, n_clear[block])
+            band_medians(part, fit, scratch[0], medians, n_clear[block])
             values[:, block] = medians
             continue
-        reflective = np.ascontiguousarray(part[:, :n_reflective])
-        medoid(reflective, fit, moments, scratch, chosen[block], n_clear[block])
+        medoid(part, n_reflective, fit, moments, scratch, members, chosen[block], n_clear[block])
         pixel = np.flatnonzero(chosen[block] >= 0)
         values[:, start + pixel] = part[chosen[start + pixel], :, pixel].T
     # -1 for none picks the -1 at the end

@@ -131,7 +131,10 @@ def _add(
     seen.zeros += int(zeros.sum())
     seen.values += int(counted.sum())
     seen.outside += int((((values < allowed[0]) | (values > allowed[1])) & counted).sum())
-    seen.lowest = np.fmin(seen.lowest, np.where(missing, np.inf, values).min(axis=(1, 2)))
+    # zero counts as a value here even where it is nodata: bands stretched to 0..1 and
+    # then given 0 for nothing must still be told
+    lowest = np.where(stored == 0, 0.0, np.where(missing, np.inf, values))
+    seen.lowest = np.fmin(seen.lowest, lowest.min(axis=(1, 2)))
     seen.highest = np.fmax(seen.highest, np.where(missing, -np.inf, values).max(axis=(1, 2)))
 
 
@@ -214,10 +217,9 @@ def is_rescaled(seen: Sequence[Counts]) -> bool:
 
     Reflectance never does that; stretching each band to its own extremes does.
     """
-    lowest = np.concatenate([one.lowest for one in seen])
-    highest = np.concatenate([one.highest for one in seen])
-    return bool(
-        lowest.size
-        and (np.abs(lowest) < _RESCALED_SLACK).all()
-        and (np.abs(highest - 1.0) < _RESCALED_SLACK).all()
+    filled = [one for one in seen if one.values]
+    return bool(filled) and all(
+        (np.abs(one.lowest) < _RESCALED_SLACK).all()
+        and (np.abs(one.highest - 1.0) < _RESCALED_SLACK).all()
+        for one in filled
     )

@@ -29,9 +29,11 @@ def _median(values: NDArray[np.float64], count: int) -> float:
 @compiled
 def medoid(
     bands: NDArray[np.float32],
+    n_compared: int,
     usable: NDArray[np.bool_],
     day: NDArray[np.int64],
     scratch: NDArray[np.float64],
+    members: NDArray[np.int64],
     chosen: NDArray[np.int16],
     n_clear: NDArray[np.int16],
 ) -> None:
@@ -41,11 +43,15 @@ def medoid(
     ----------
     bands : (time, band, pixel) float32, reflectance
         In date order.
+    n_compared : int
+        Bands that are compared: the first of them.
     usable : (time, pixel) bool
         Clear and complete.
     day : (time,) int64
         Time of each observation, rising; equal where two were taken at once.
-    scratch : (2, max(time, band)) float64
+    scratch : (n_compared + 2, time) float64
+        Working space.
+    members : (time,) int64
         Working space.
     chosen : (pixel,) int16
         Written: index into time, -1 where nothing is usable.
@@ -64,42 +70,40 @@ def medoid(
     Flood, N. (2013). Seasonal composite Landsat TM/ETM+ images using the medoid (a
     multi-dimensional median). Remote Sensing 5, 6481-6500. doi:10.3390/rs5126481
     """
-    n_times, n_bands, n_pixels = bands.shape
+    n_times, n_pixels = usable.shape
+    sorting = scratch[n_compared]
+    distance = scratch[n_compared + 1]
     for pixel in range(n_pixels):
         count = 0
         for time in range(n_times):
             if usable[time, pixel]:
+                members[count] = time
+                distance[count] = 0.0
                 count += 1
         n_clear[pixel] = count
         chosen[pixel] = -1
         if count == 0:
             continue
-        for band in range(n_bands):
-            filled = 0
-            for time in range(n_times):
-                if usable[time, pixel]:
-                    scratch[0, filled] = bands[time, band, pixel]
-                    filled += 1
-            scratch[1, band] = _median(scratch[0], count)
-        best = np.inf
-        best_time = -1
-        for time in range(n_times):
-            if not usable[time, pixel]:
-                continue
-            distance = 0.0
-            for band in range(n_bands):
-                difference = np.float64(bands[time, band, pixel]) - scratch[1, band]
-                distance += difference * difference
-            if distance < best:
-                best = distance
-                best_time = time
-            elif distance == best and day[time] == day[best_time]:
-                for band in range(n_bands):
-                    if bands[time, band, pixel] != bands[best_time, band, pixel]:
-                        if bands[time, band, pixel] < bands[best_time, band, pixel]:
-                            best_time = time
+        for band in range(n_compared):
+            for i in range(count):
+                value = np.float64(bands[members[i], band, pixel])
+                scratch[band, i] = value
+                sorting[i] = value
+            middle = _median(sorting, count)
+            for i in range(count):
+                difference = scratch[band, i] - middle
+                distance[i] += difference * difference
+        best = 0
+        for i in range(1, count):
+            if distance[i] < distance[best]:
+                best = i
+            elif distance[i] == distance[best] and day[members[i]] == day[members[best]]:
+                for band in range(n_compared):
+                    if scratch[band, i] != scratch[band, best]:
+                        if scratch[band, i] < scratch[band, best]:
+                            best = i
                         break
-        chosen[pixel] = best_time
+        chosen[pixel] = members[best]
 
 
 @compiled
@@ -116,7 +120,7 @@ def band_medians(
     ----------
     bands : (time, band, pixel) float32
     usable : (time, pixel) bool
-    scratch : (2, max(time, band)) float64
+    scratch : (time,) float64
         Working space.
     medians : (band, pixel) float32
         Written: NaN where nothing is usable. A NaN among usable values is passed over.
@@ -135,16 +139,16 @@ def band_medians(
             for time in range(n_times):
                 value = bands[time, band, pixel]
                 if usable[time, pixel] and not np.isnan(value):
-                    scratch[0, filled] = value
+                    scratch[filled] = value
                     filled += 1
-            medians[band, pixel] = _median(scratch[0], filled) if filled else np.nan
+            medians[band, pixel] = _median(scratch, filled) if filled else np.nan
 
 
 def warm_up() -> None:
     """Compile both kernels on one pixel."""
     bands = np.zeros((1, 1, 1), np.float32)
     usable = np.ones((1, 1), np.bool_)
-    scratch = np.zeros((2, 1))
+    whole = np.zeros(1, np.int64)
     count = np.zeros(1, np.int16)
-    medoid(bands, usable, np.zeros(1, np.int64), scratch, np.zeros(1, np.int16), count)
-    band_medians(bands, usable, scratch, np.zeros((1, 1), np.float32), count)
+    medoid(bands, 1, usable, whole, np.zeros((3, 1)), whole.copy(), count.copy(), count)
+    band_medians(bands, usable, np.zeros(1), np.zeros((1, 1), np.float32), count)
