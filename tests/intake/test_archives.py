@@ -1,5 +1,6 @@
 """Archives: nothing is written outside the folder, nothing unpacks without end."""
 
+import contextlib
 import stat
 import struct
 import zipfile
@@ -88,6 +89,18 @@ def test_a_truncated_archive_is_unreadable(tmp_path: Path, inside: Path) -> None
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(UnreadableFile):
         unpack(archive, inside)
+
+
+@pytest.mark.parametrize("position", range(0, 200, 7))
+def test_a_damaged_archive_is_unreadable_or_whole(
+    tmp_path: Path, inside: Path, position: int
+) -> None:
+    archive = zip_of(tmp_path, {"mines.csv": b"id,name\n1,a\n" * 3, "矿.txt": b"x"})
+    raw = bytearray(archive.read_bytes())
+    raw[position % len(raw)] ^= 0xFF
+    archive.write_bytes(raw)
+    with contextlib.suppress(UnreadableFile, UnsafeArchive):
+        assert len(unpack(archive, inside)) == 2
 
 
 def test_an_empty_archive_is_unreadable(tmp_path: Path, inside: Path) -> None:

@@ -1,5 +1,7 @@
 """Lists of mines: nothing lost, nothing guessed, everything said."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
@@ -299,6 +301,39 @@ def test_coordinates_without_a_crs_are_refused(tmp_path: Path, write_list: Write
     metres = shapely.box(500_000, 3_000_000, 500_100, 3_000_100)
     with pytest.raises(MissingCRS, match="off the Earth"):
         read_mines(write_list("mine_id,wkt", ("M1", metres.wkt)))
+
+
+def test_a_crs_that_is_called_undefined_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "mines.gpkg"
+    table = gpd.GeoDataFrame({"mine_id": ["M1"]}, geometry=[A], crs=4326)
+    table.to_file(path, engine="pyogrio")
+    for undefined in (0, -1):
+        with contextlib.closing(sqlite3.connect(path)) as package, package:
+            package.execute("UPDATE gpkg_geometry_columns SET srs_id = ?", (undefined,))
+            package.execute("UPDATE gpkg_contents SET srs_id = ?", (undefined,))
+        with pytest.raises(MissingCRS, match="states no coordinate reference system"):
+            read_mines(path)
+
+
+def test_a_datum_without_a_known_shift_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mines.gpkg"
+    table = gpd.GeoDataFrame({"mine_id": ["M1"]}, geometry=[A], crs=4326)
+    table.to_crs(2383).to_file(path, engine="pyogrio")
+    with pytest.raises(MissingCRS, match=r"Xian 1980.*100 m off"):
+        read_mines(path)
+    table.to_crs(4490).to_file(path, engine="pyogrio")
+    assert read_mines(path)[0].total_bounds == pytest.approx(A.bounds, abs=1e-9)
+
+
+def test_what_the_driver_could_not_read_is_told(tmp_path: Path) -> None:
+    table = gpd.GeoDataFrame({"mine_id": ["M1"], "area_ha": [4.5]}, geometry=[A], crs=4326)
+    table.to_file(tmp_path / "mines.shp", engine="pyogrio")
+    records = (tmp_path / "mines.dbf").read_bytes()
+    assert records.count(b"4.5") == 1
+    (tmp_path / "mines.dbf").write_bytes(records.replace(b"4.5", b"4x5"))
+    _, report, _ = check_balance(read_mines(tmp_path / "mines.shp"))
+    told = [finding.message for finding in report.findings if finding.code == "driver_warning"]
+    assert any("area_ha" in message for message in told)
 
 
 def test_one_row_off_the_earth_is_kept_without_outline(write_list: WriteList) -> None:

@@ -1,7 +1,9 @@
 """Zip archives, unpacked only inside bounds and only inside their folder."""
 
+import errno
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from reverdure.core.errors import UnreadableFile, UnsafeArchive
@@ -60,8 +62,13 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 budget -= _write(packed, entry, target, budget, archive)
                 files.append(target)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error
+    except OSError as error:
+        # a damaged directory makes zipfile seek before the file's start; a full disk is no damage
+        if error.errno != errno.EINVAL:
+            raise
+        raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
     return sorted(files)
 
 

@@ -40,6 +40,8 @@ class RawTable:
         Rows that cannot be read as rows.
     repaired : mapping of position to Problem
         Geometries that could be read only after closing their rings.
+    warnings : tuple of str
+        What the driver complained of while reading.
     """
 
     frame: pd.DataFrame
@@ -49,6 +51,7 @@ class RawTable:
     unreadable: Mapping[int, Problem] = field(default_factory=dict)
     refused: Mapping[int, Problem] = field(default_factory=dict)
     repaired: Mapping[int, Problem] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def geometries(self) -> NDArray[Any]:
         """Geometries, all None where the file has none."""

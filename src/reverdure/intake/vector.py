@@ -6,6 +6,7 @@ are judged here, and a CRS the file does not state is not invented.
 
 import json
 import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def read_table(
         table = with_geometry(table, recognise(list(table.frame), kind, column_map))
     return RawTable(
         table.frame, table.geometry, table.crs, path.name,
-        table.unreadable, table.refused, table.repaired,
+        table.unreadable, table.refused, table.repaired, table.warnings,
     )  # fmt: skip
 
 
@@ -157,11 +158,17 @@ def _dbase_encoding(path: Path) -> str | None:
 def _read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTable:
     """Read the only layer of a vector file through GDAL."""
     try:
-        layer = _only_layer(source, name)
-        meta, _, wkb, columns = pyogrio.raw.read(
-            source, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True
-        )
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        with warnings.catch_warnings(record=True) as complaints:
+            warnings.simplefilter("always")
+            layer = _only_layer(source, name)
+            meta, _, wkb, columns = pyogrio.raw.read(
+                source, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True
+            )
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        UnboundLocalError,  # pyogrio 0.13, for a CRS that cannot be written out
+    ) as error:
         raise UnreadableFile(f"{name} cannot be read: {error}.") from error
     except UnicodeDecodeError as error:
         raise WrongEncoding(
@@ -172,11 +179,11 @@ def _read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTab
         frame = frame.reindex(range(len(wkb)))
     if not len(frame):
         raise UnreadableFile(f"{name} has no rows.")
+    said = tuple(dict.fromkeys(str(complaint.message) for complaint in complaints))
     if wkb is None:
-        return RawTable(frame, None, None, name)
+        return RawTable(frame, None, None, name, warnings=said)
     geometry, unreadable, repaired = _from_bytes(wkb)
-    crs = pyproj.CRS.from_user_input(meta["crs"]) if meta["crs"] else None
-    return RawTable(frame, geometry, crs, name, unreadable, {}, repaired)
+    return RawTable(frame, geometry, _stated_crs(meta["crs"]), name, unreadable, {}, repaired, said)
 
 
 def _only_layer(source: Path | bytes, name: str) -> str:
@@ -188,6 +195,18 @@ def _only_layer(source: Path | bytes, name: str) -> str:
         listed = ", ".join(chosen) or "none"
         raise InvalidInput(f"{name} must hold one layer; it holds: {listed}.", "Export one.")
     return str(chosen[0])
+
+
+def _stated_crs(stated: str | None) -> pyproj.CRS | None:
+    """CRS of a layer; None also for what GeoPackage calls undefined and for local systems."""
+    if not stated:
+        return None
+    try:
+        crs = pyproj.CRS.from_user_input(stated)
+    except pyproj.exceptions.CRSError:
+        return None
+    placed = crs.is_geographic or crs.is_projected
+    return crs if placed and not crs.name.casefold().startswith("undefined") else None
 
 
 def _from_bytes(

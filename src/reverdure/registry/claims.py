@@ -33,8 +33,8 @@ from reverdure.registry.claim_problems import (
     unknown_aim,
     unknown_mine,
 )
+from reverdure.registry.datums import WGS84
 from reverdure.registry.geometry_checks import (
-    WGS84,
     Outlines,
     check_outlines,
     outline_key,

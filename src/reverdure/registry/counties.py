@@ -13,7 +13,8 @@ from reverdure.intake.columns import plain
 from reverdure.intake.table import RawTable
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
-from reverdure.registry.geometry_checks import WGS84, check_outlines
+from reverdure.registry.datums import WGS84
+from reverdure.registry.geometry_checks import check_outlines
 
 UNKNOWN = "unknown"
 _NAMES = ("district_name", "county_name", "县名", "县级名称", "县区名称", "county", "县", "xian",

@@ -7,15 +7,14 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from reverdure.core.errors import MissingCRS
 from reverdure.ground.areas import areas_ha
 from reverdure.intake.table import Problem, RawTable
+from reverdure.registry.datums import WGS84, to_wgs84
 
-WGS84 = pyproj.CRS.from_epsg(4326)
 SLIVER_WIDTH_M = 10.0
 """Mean width 2A/P under which an outline is a sliver: a third of a Landsat pixel."""
 SLIVER_COMPACTNESS = 0.1
@@ -37,6 +36,7 @@ _REASONS_ZH = {
     "duplicate rings": "环重复",
     "too few points in geometry component": "环的点数不足",
 }
+_LARGEST_COORDINATE = 1e9
 _METRES_PER_DEGREE = 111_195.0
 _MIN_AREA_HA = 1e-6
 
@@ -198,11 +198,13 @@ def _name_missing(geometry: NDArray[Any], outlines: Outlines, table: RawTable) -
 
 
 def _keep_finite(geometry: NDArray[Any], outlines: Outlines) -> None:
-    """Put aside geometries with a coordinate that is no number."""
-    for position in _positions(~np.isfinite(shapely.bounds(geometry)).all(axis=1)):
+    """Put aside geometries with a coordinate that is no number, or that no CRS can have."""
+    # not the reverse comparison: NaN must count
+    sound = (np.abs(shapely.bounds(geometry)) < _LARGEST_COORDINATE).all(axis=1)
+    for position in _positions(~sound):
         if geometry[position] is not None:
             outlines.flagged[position].append(
-                Problem("bad_coordinates", "has a coordinate that is no number", "坐标不是数字")
+                Problem("bad_coordinates", "has a coordinate that cannot be", "坐标数值无效")
             )
             geometry[position] = None
 
@@ -271,8 +273,8 @@ def _make_valid(geometry: NDArray[Any], outlines: Outlines) -> NDArray[np.float6
 def _to_wgs84(geometry: NDArray[Any], table: RawTable, outlines: Outlines) -> None:
     """Reproject in place; what lands off the Earth is put aside."""
     there = np.flatnonzero(~shapely.is_missing(geometry))
-    if table.crs != WGS84:
-        transformer = pyproj.Transformer.from_crs(table.crs, WGS84, always_xy=True)
+    if table.crs is not None and table.crs != WGS84:
+        transformer = to_wgs84(table.crs, table.source)
         geometry[there] = shapely.transform(
             geometry[there], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
         )

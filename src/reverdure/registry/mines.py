@@ -20,8 +20,8 @@ from reverdure.intake.columns import Columns, recognise
 from reverdure.intake.table import Problem, RawTable
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
+from reverdure.registry.datums import WGS84
 from reverdure.registry.geometry_checks import (
-    WGS84,
     Outlines,
     check_outlines,
     outline_key,
