@@ -35,6 +35,7 @@ INSTALLER = VENV / "installer"  # apart from site-packages, so that a sync canno
 UV = "uv==0.13.9"
 COMPARED = VENV / "compared"  # no dependency: on the path of the benchmarks only
 COMPARED_PACKAGE = "cdts==0.23.0"
+WARM_UP = "from reverdure import kernels; kernels.warm_up()"
 OLDEST, NEWEST = (3, 11), (3, 13)
 
 DEMO = ROOT / "demo"
@@ -99,6 +100,8 @@ def set_up() -> None:
     make_venv()
     STAMP.unlink(missing_ok=True)
     install_lock()
+    say("compiling kernels")
+    run([PYTHON, "-c", WARM_UP])
     STAMP.write_text(wanted, encoding="utf-8")
     say(f"installed in {time.monotonic() - started:.0f} s")
 
@@ -236,7 +239,7 @@ def test(extra: list[str]) -> int:
         ("mypy", [BIN / f"mypy{EXE}"]),
         ("lint-imports", [BIN / f"lint-imports{EXE}"]),
         # numba's cache is written here once, never by two workers at a time
-        ("kernels", [PYTHON, "-c", "from reverdure import kernels; kernels.warm_up()"]),
+        ("kernels", [PYTHON, "-c", WARM_UP]),
     )
     failed = [name for name, command in checks if not check(name, command)]
     code = pytest(browser, extra)

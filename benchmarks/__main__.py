@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from reverdure.kernels import warm_up
 from reverdure.pipeline.steps import STEP_VERSIONS
 
 HERE = Path(__file__).parent
@@ -60,6 +61,7 @@ def main(names: list[str]) -> int:
         print(f"not a benchmark: {', '.join(unknown)}; there are {', '.join(subjects())}")
         return 2
     measured_at = commit()
+    warm_up()  # compiling is measured by nobody
     results = {name: measure(name) for name in names or subjects()}
     if not names:
         record = {
