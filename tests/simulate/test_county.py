@@ -17,7 +17,6 @@ from reverdure.simulate.county import County, SimulationSummary, make_county, si
 from reverdure.simulate.landscape import CELLS_PER_PIXEL, FOREST, MARGIN_PIXELS
 
 Small = tuple[Path, SimulationSummary]
-TM_BANDS = ["SR_B1", "SR_B2", "SR_B3", "SR_B4", "SR_B5", "SR_B7", "ST_B6"]
 OLI_BANDS = [*(f"SR_B{n}" for n in range(1, 8)), "ST_B10"]
 QA = ["QA_PIXEL", "QA_RADSAT"]
 
