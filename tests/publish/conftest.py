@@ -216,7 +216,7 @@ def _picture(year: int, is_green: bool, size: int) -> Picture:
     return Picture(year, rgb.clip(0, 255).astype(np.uint8), (ring,))
 
 
-def make_report_data(n_mines: int = 12, picture_size: int = 64) -> ReportData:
+def make_report_data(n_mines: int = 12, *, has_trajectories: bool = True) -> ReportData:
     """A programme of `n_mines`, the same at each call."""
     random = np.random.default_rng(11)
     mines = _mines(n_mines, random)
@@ -227,7 +227,7 @@ def make_report_data(n_mines: int = 12, picture_size: int = 64) -> ReportData:
     def pictures(mine_id: str) -> list[Picture]:
         if mine_id in without:
             return []
-        return [_picture(2002, False, picture_size), _picture(2023, True, picture_size)]
+        return [_picture(2002, False, 64), _picture(2023, True, 64)]
 
     findings = (
         Finding(2, "M00002", "repaired", "ring", "A ring crossed itself.", "环自相交。"),
@@ -238,13 +238,14 @@ def make_report_data(n_mines: int = 12, picture_size: int = 64) -> ReportData:
         ImportReport("mines.gpkg", n_mines + 1, n_mines, 1, 1, 1, findings),
         ImportReport("claims.csv", len(claims), len(claims), 0, 0, 0),
     )
+    courses = _trajectories(mines if has_trajectories else mines[:0], random)
     return ReportData(
-        "3f9a2c61d0", mines, claims, verdicts, _totals(mines, verdicts),
-        _trajectories(mines, random), _counties(), pictures, imports, (1995, 2024),
+        "3f9a2c61d0", mines, claims, verdicts, _totals(mines, verdicts), courses,
+        _counties(), pictures, imports, (1995, 2024),
     )  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_data() -> Callable[..., ReportData]:
     """The builder of the programme."""
     return make_report_data

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from reverdure.core.codes import Aim, ClaimStatus, Code, MiningMethod, Reason, Verdict
 from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
-from reverdure.core.records import Finding
+from reverdure.core.records import Finding, Picture
 from reverdure.publish.charts import Chart, Event, Year, chart
 from reverdure.publish.contents import ReportData
 from reverdure.publish.messages import LANGUAGES, both, messages, pair
@@ -20,8 +20,7 @@ from reverdure.publish.wording import further, label, sentences
 
 Row = Mapping[str, Any]
 
-_MOST_CLAIMS = 12  # keeps the page under its 150 kB
-_MOST_INDICES = 4
+MOST_BYTES = 150_000
 _CODES: Mapping[str, type[Code]] = {
     "aim": Aim,
     "verdict": Verdict,
@@ -30,6 +29,24 @@ _CODES: Mapping[str, type[Code]] = {
     "mining_method": MiningMethod,
 }
 _YEARLY = tuple(f for f in TRAJECTORIES if f.name not in ("mine_id", "index", "run_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How much a page shows; a mine with very much to show gets less of each."""
+
+    claims: int
+    indices: int
+    has_yearly_tables: bool
+    pictures_bytes: int
+
+
+_ROOMS = (
+    _Room(12, 4, has_yearly_tables=True, pictures_bytes=80_000),
+    _Room(6, 3, has_yearly_tables=True, pictures_bytes=40_000),
+    _Room(6, 2, has_yearly_tables=False, pictures_bytes=30_000),
+    _Room(2, 1, has_yearly_tables=False, pictures_bytes=20_000),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +82,27 @@ class _Trajectory:
 
 
 def mine_page(data: ReportData, facts: MineFacts) -> str:
-    """The page of one mine as HTML, at most 150 kB."""
+    """The page of one mine as HTML, at most 150 kB: what does not fit stands in the tables."""
+    pictures = data.pictures(facts.mine["mine_id"])
+    for room in _ROOMS:
+        page = _page(data, facts, pictures, room)
+        if len(page.encode("utf-8", "replace")) <= MOST_BYTES:
+            break
+    return page
+
+
+def _page(data: ReportData, facts: MineFacts, pictures: Sequence[Picture], room: _Room) -> str:
     mine = facts.mine
-    shown = facts.claims[:_MOST_CLAIMS]
+    shown = facts.claims[: room.claims]
     values: dict[str, Any] = {
         "mine_id": mine["mine_id"],
         "heading": mine["name"] or mine["mine_id"],
         "byline": _byline(mine, facts.claims),
         "claims": [_claim(claim, verdict) for claim, verdict in shown],
         "more_claims": len(facts.claims) - len(shown),
-        "plates": plates(data.pictures(mine["mine_id"])),
-        "trajectories": _trajectories(facts),
+        "plates": plates(pictures, room.pictures_bytes),
+        "trajectories": _trajectories(facts)[: room.indices],
+        "has_yearly_tables": room.has_yearly_tables,
         "yearly_fields": [heading(field) for field in _YEARLY],
         "facts": [_coded(field, mine[field.name]) for field in MINES if field.kind != "geometry"],
         "findings": [pair(f.message, f.message_zh or f.message) for f in facts.findings[:20]],
@@ -116,7 +143,7 @@ def _trajectories(facts: MineFacts) -> list[_Trajectory]:
     events = _events(facts.claims)
     return [
         _trajectory(index, [row for row in facts.yearly if row["index"] == index], events)
-        for index in indices[:_MOST_INDICES]
+        for index in indices
     ]
 
 

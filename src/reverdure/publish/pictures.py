@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from reverdure.core.records import Picture
-
-# A page may hold 150 kB; text, charts and numbers take up to half of it.
-PICTURES_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Plate:
     outlines: tuple[str, ...]
 
 
-def plates(pictures: Sequence[Picture], limit_bytes: int = PICTURES_BYTES) -> list[Plate]:
+def plates(pictures: Sequence[Picture], limit_bytes: int) -> list[Plate]:
     """Pictures as data addresses, coarsened together until they fit the limit.
 
     Parameters
@@ -34,7 +32,7 @@ def plates(pictures: Sequence[Picture], limit_bytes: int = PICTURES_BYTES) -> li
     pictures : sequence of Picture
         Pictures of one mine.
     limit_bytes : int
-        Most that all addresses may take together, [byte].
+        Most that all addresses and outlines may take together, [byte].
 
     Returns
     -------
@@ -42,20 +40,25 @@ def plates(pictures: Sequence[Picture], limit_bytes: int = PICTURES_BYTES) -> li
         In the same order; width, height and outlines stay in pixels of the original.
     """
     factor = 1
-    addresses = [_address(picture.rgb) for picture in pictures]
-    while sum(map(len, addresses)) > limit_bytes:
+    placed = [_plate(picture, factor) for picture in pictures]
+    while sum(len(p.address) + sum(map(len, p.outlines)) for p in placed) > limit_bytes:
         factor += 1
-        addresses = [_address(_coarser(picture.rgb, factor)) for picture in pictures]
-    return [
-        Plate(
-            picture.year,
-            picture.rgb.shape[1],
-            picture.rgb.shape[0],
-            address,
-            tuple(" ".join(f"{x:.1f},{y:.1f}" for x, y in ring) for ring in picture.rings),
-        )
-        for picture, address in zip(pictures, addresses, strict=True)
-    ]
+        placed = [_plate(picture, factor) for picture in pictures]
+    return placed
+
+
+def _plate(picture: Picture, factor: int) -> Plate:
+    height, width, _ = picture.rgb.shape
+    rgb = picture.rgb if factor == 1 else _coarser(picture.rgb, factor)
+    address = "data:image/png;base64," + base64.b64encode(png(rgb)).decode("ascii")
+    outlines = tuple(_outline(ring, 0.1 * factor) for ring in picture.rings)
+    return Plate(picture.year, width, height, address, outlines)
+
+
+def _outline(ring: NDArray[np.float64], tolerance: float) -> str:
+    """Corners of a ring, without those that move it by less than `tolerance` pixels."""
+    plain = shapely.get_coordinates(shapely.simplify(shapely.linestrings(ring), tolerance))
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in plain)
 
 
 def _coarser(rgb: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
@@ -66,10 +69,6 @@ def _coarser(rgb: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     widths = np.diff(np.append(columns, rgb.shape[1]))
     means: NDArray[np.uint8] = np.rint(sums / np.outer(heights, widths)[..., None]).astype(np.uint8)
     return means
-
-
-def _address(rgb: NDArray[np.uint8]) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(rgb)).decode("ascii")
 
 
 def png(rgb: NDArray[np.uint8]) -> bytes:

@@ -1,0 +1,110 @@
+"""The report's words: whole in both languages, and none that nobody reads."""
+
+import dataclasses
+import math
+import re
+from itertools import product
+from pathlib import Path
+
+import pandas
+import pytest
+
+from reverdure.core.codes import Reason, Verdict
+from reverdure.core.records import Finding, ImportReport
+from reverdure.publish import messages as catalogue
+from reverdure.publish.messages import messages, pair, text
+from reverdure.publish.report import ReportData, write_report
+from reverdure.publish.tables import write_tables
+from reverdure.publish.wording import sentences
+
+VERDICT = {
+    "claimed_ha": 4.0, "year": 2019, "aim": "forest",
+    "restored_ha": 3.2, "restored_ha_low": 2.9, "restored_ha_high": 3.5,
+}  # fmt: skip
+WITHOUT_NUMBER = {"restored_ha": None, "restored_ha_low": None, "restored_ha_high": None}
+
+
+def test_every_message_stands_in_both_languages_with_the_same_values() -> None:
+    for key, words in messages().items():
+        assert set(words) == {"en", "zh"}, key
+        names = [sorted(set(re.findall(r"{(\w+)}", words[code]))) for code in ("en", "zh")]
+        assert all(words.values()), key
+        if not key.startswith(("claim.", "reason.", "verdict.")):
+            assert names[0] == names[1], key
+
+
+def _emptied(data: ReportData) -> ReportData:
+    """The same programme without a row."""
+    names = ("mines", "claims", "verdicts", "totals", "trajectories")
+    empty = {name: getattr(data, name).iloc[:0] for name in names}
+    return dataclasses.replace(data, counties=None, imports=(), **empty)
+
+
+def _crowded(data: ReportData) -> ReportData:
+    """One mine with more claims and more findings than a page lists."""
+    copies = [data.verdicts.assign(claim_id=f"C{i}") for i in range(210)]
+    finding = Finding(1, "", "flagged", "odd", "Odd.", "异常。")
+    report = ImportReport("many.csv", 300, 300, 0, 0, 0, (finding,) * 300)
+    return dataclasses.replace(
+        data, verdicts=pandas.concat(copies, ignore_index=True), imports=(report,)
+    )
+
+
+def test_every_message_is_used(
+    tmp_path: Path, report_data: ReportData, make_data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+
+    class Recorder(dict):
+        def __getitem__(self, key: str) -> dict[str, str]:
+            asked.add(key)
+            return super().__getitem__(key)
+
+    recorder = Recorder(messages())
+    monkeypatch.setattr(catalogue, "messages", lambda: recorder)
+    write_tables(tmp_path / "products", report_data)
+    write_report(tmp_path / "report", report_data)
+    write_report(tmp_path / "nothing", _emptied(report_data))
+    write_report(tmp_path / "crowded", _crowded(make_data(1)))
+    for verdict, reason, numbers in product(Verdict, Reason, ({}, WITHOUT_NUMBER)):
+        sentences({}, VERDICT | numbers | {"verdict": verdict.key, "reason": reason.key})
+    sentences({}, VERDICT | {"claimed_ha": None, "verdict": "no_data", "reason": "no_outline"})
+    assert set(messages()) - asked == set()
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_measured_verdict_says_its_number_its_interval_and_its_reason(verdict: Verdict) -> None:
+    for reason in Reason:
+        words = sentences({}, VERDICT | {"verdict": verdict.key, "reason": reason.key})
+        english, chinese = words.split('<span class="zh"')
+        for language in (english, chinese):
+            assert all(number in language for number in ("4.00", "3.20", "2.90", "3.50", "2019"))
+            assert "48.0" in language, "the same number in mu"
+        assert text(f"reason.{reason.key}", "en") in english
+        assert text(f"reason.{reason.key}", "zh") in chinese
+
+
+def test_a_verdict_without_number_gives_none() -> None:
+    words = sentences(
+        {"claimant": "县局"},
+        VERDICT | WITHOUT_NUMBER | {"verdict": "no_data", "reason": "no_outline"},
+    )
+    assert "县局" in words
+    assert "nan" not in words.lower()
+    assert "None" not in words
+    assert "3.2" not in words
+
+
+def test_a_not_a_number_counts_as_no_number() -> None:
+    holes = dict.fromkeys(WITHOUT_NUMBER, math.nan)
+    words = sentences({}, VERDICT | holes | {"verdict": "no_data", "reason": "no_outline"})
+    assert "nan" not in words
+
+
+def test_values_are_escaped_and_messages_are_not() -> None:
+    assert "&lt;b&gt;" in text("page.mine_title", "en", {"mine": "<b>"})
+    assert pair("<", ">") == '<span class="en">&lt;</span><span class="zh" lang="zh">&gt;</span>'
+    with pytest.raises(KeyError):
+        text("no.such.message", "en")
+    with pytest.raises(KeyError):
+        text("page.mine_title", "en")
