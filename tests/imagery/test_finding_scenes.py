@@ -66,7 +66,7 @@ def test_a_product_without_a_needed_file_is_refused(tmp_path, write_product, suf
     write_product(tmp_path, without=[suffix])
     scenes, refusals = find_scenes(tmp_path)
     assert (scenes, reasons(refusals)) == ([], [code])
-    assert refusals[0].message.startswith(PRODUCT)
+    assert refusals[0].path.endswith(PRODUCT)
 
 
 def test_a_product_without_temperature_is_accepted(tmp_path, write_product):
@@ -243,4 +243,4 @@ def test_a_real_scene_from_before_the_collections_is_refused(data_folder):
     scenes, refusals = find_scenes(data_folder)
     assert scenes == []
     assert Counter(reasons(refusals)) == {"pre_collection": 1}
-    assert "LC82320832016040LGN00" in refusals[0].message
+    assert refusals[0].path.endswith("LC82320832016040LGN00")

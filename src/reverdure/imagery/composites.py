@@ -56,18 +56,6 @@ def season_year(day: date, season: tuple[str, str]) -> int | None:
     return day.year if at <= last else None
 
 
-def check_season(season: tuple[str, str]) -> None:
-    """Make sure that both days of a season exist.
-
-    Raises
-    ------
-    UnknownOption
-        If one does not.
-    """
-    for day in season:
-        _month_day(day)
-
-
 def _month_day(text: str) -> tuple[int, int]:
     try:
         month, day = text.split("-")

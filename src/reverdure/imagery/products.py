@@ -101,9 +101,9 @@ def find_products(folder: Path) -> tuple[list[Product], list[Refusal]]:
         products += [_product(place, *groups[name]) for name in sorted(groups)]
         refusals += [refuse(str(place / name), code) for name, code in sorted(refused.items())]
         if strangers:
-            shown = ", ".join(strangers[:3]) + (" ..." if len(strangers) > 3 else "")
-            detail = f"{len(strangers)} x {shown}"
-            refusals.append(refuse(str(place), "not_landsat", detail=detail))
+            shown = ", ".join(strangers[:3])
+            more = f" + {len(strangers) - 3}" if len(strangers) > 3 else ""
+            refusals.append(refuse(str(place), "not_landsat", detail=shown + more))
     return products, refusals
 
 

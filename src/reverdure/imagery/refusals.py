@@ -16,7 +16,7 @@ class Refusal:
     code : str
         Name of the reason, under [refusal] in `data/messages.toml`.
     message, message_zh : str
-        What is wrong, for people.
+        What is wrong, for people; the path says with what.
     """
 
     path: str
@@ -35,13 +35,8 @@ def refuse(path: str, code: str, *, detail: str = "", known: str = "") -> Refusa
     Examples
     --------
     >>> refuse("LC08_x", "missing_bands", detail="SR_B5").message
-    'LC08_x: missing SR_B5.'
+    'missing SR_B5.'
     """
     text = message_table("imagery")[f"refusal.{code}"]
-    name = path.replace("\\", "/").rsplit("/", 1)[-1]
-    return Refusal(
-        path,
-        code,
-        f"{name}: {text['en'].format(detail=detail, known=known)}",
-        f"{name}:{text['zh'].format(detail=detail, known=known)}",
-    )
+    english, chinese = (text[key].format(detail=detail, known=known) for key in ("en", "zh"))
+    return Refusal(path, code, english, chinese)
