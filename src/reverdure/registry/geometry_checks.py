@@ -1,5 +1,6 @@
 """What is wrong with an outline, what is done about it, and what is said."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -325,7 +326,8 @@ def _measure(geometry: NDArray[Any], ratio: NDArray[np.float64], outlines: Outli
 
 def _with_areas(problem: Problem, before_ha: float, after_ha: float) -> Problem:
     """What a repair did to the area, added to what it was."""
-    change = f"{(after_ha - before_ha) / before_ha:+.2%}" if before_ha > 0 else "-"
+    share = (after_ha - before_ha) / before_ha if before_ha > 0 else math.inf
+    change = "< 0.01 %" if abs(share) < 1e-4 else f"{share:+.2%}" if share < 10 else "> 1000 %"
     return Problem(
         problem.code,
         f"{problem.en}, area {before_ha:.4f} ha before and {after_ha:.4f} ha after ({change})",
