@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 
@@ -17,6 +18,7 @@ from reverdure.core.errors import (
     UnsafeArchive,
     WrongEncoding,
 )
+from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
 
 BOX = shapely.box(112.0, 27.0, 112.01, 27.01)
@@ -113,6 +115,16 @@ def test_a_shapefile_in_gbk_that_does_not_say_so_keeps_its_names(tmp_path: Path)
     raw[29] = 0
     table.write_bytes(raw)
     assert read_table(tmp_path / "mines.shp").frame["name"].tolist()[:2] == ["锡矿山", "北矿"]
+
+
+@pytest.mark.parametrize("name", ["mines.gpkg", "mines.geojson", "mines.shp"])
+def test_ids_of_eighteen_digits_survive_an_empty_cell(tmp_path: Path, name: str) -> None:
+    ids = [430000201012345678, 430000201012345679, None]
+    table = mines().assign(mine_id=pd.array(ids, dtype="Int64"))
+    table.to_file(tmp_path / name, engine="pyogrio")
+    assert [text(cell) for cell in read_table(tmp_path / name).frame["mine_id"]] == [
+        "430000201012345678", "430000201012345679", "",
+    ]  # fmt: skip
 
 
 def test_longitude_and_latitude_make_points(tmp_path: Path) -> None:

@@ -164,6 +164,8 @@ def _read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTab
             meta, _, wkb, columns = pyogrio.raw.read(
                 source, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True
             )
+            frame = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
+            _restore_whole_numbers(frame, meta, source, layer)
     except (
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,
@@ -174,7 +176,6 @@ def _read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTab
         raise WrongEncoding(
             f"{name} is not in the encoding it states: {error}.", "Save it as UTF-8."
         ) from error
-    frame = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
     if wkb is not None:
         frame = frame.reindex(range(len(wkb)))
     if not len(frame):
@@ -184,6 +185,22 @@ def _read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTab
         return RawTable(frame, None, None, name, warnings=said)
     geometry, unreadable, repaired = _from_bytes(wkb)
     return RawTable(frame, geometry, _stated_crs(meta["crs"]), name, unreadable, {}, repaired, said)
+
+
+def _restore_whole_numbers(
+    frame: pd.DataFrame, meta: Mapping[str, Any], source: Path | bytes, layer: str
+) -> None:
+    """Read columns of long integers again where an empty cell made them floats.
+
+    Ids of 18 digits, as the registries of mining rights use them, do not survive a float.
+    """
+    kinds = zip(meta["fields"], meta["ogr_types"], strict=True)
+    long = [name for name, kind in kinds if kind == "OFTInteger64" and frame[name].dtype == float]
+    if not long:
+        return
+    _, exact = pyogrio.read_arrow(source, layer=layer, columns=long, read_geometry=False)
+    for name in long:
+        frame[name] = pd.Series(exact.column(name).to_pylist(), dtype=object)
 
 
 def _only_layer(source: Path | bytes, name: str) -> str:

@@ -129,7 +129,7 @@ def read_claims(
     for position, claim_id in enumerate(tally.ids):
         if claim_id in existing_ids:
             tally.reject(position, id_exists(claim_id))
-    _pass_on(table, outlines, tally)
+    tally.take(outlines, expected=False)
     claims = _frame(cells, years, aims, areas.area_ha, outlines)
     kept = claims.loc[tally.kept()].assign(claim_id=[tally.ids[row] for row in tally.kept()])
     _compare_ground(kept, mines, outlines, tally)
@@ -257,17 +257,6 @@ def _make_ids(cells: _Cells, years: Mapping[int, tuple[int, int]], tally: Tally)
         tally.ids[position] = f"{stem}-{count}"
         taken.add(tally.ids[position])
         tally.flag(position, ID_MADE)
-
-
-def _pass_on(table: RawTable, outlines: Outlines, tally: Tally) -> None:
-    """Hand what the checks of polygons saw to the tally; a claim needs no polygon."""
-    for position, problems in outlines.repaired.items():
-        for problem in problems:
-            tally.repair(position, problem)
-    for position, problems in outlines.flagged.items():
-        for problem in problems:
-            if table.geometry is not None and problem.code != "missing_geometry":
-                tally.flag(position, problem)
 
 
 def _frame(

@@ -110,7 +110,9 @@ def read_mines(
         if mine_id in existing_ids:
             tally.reject(position, id_exists(mine_id))
     groups = _group(tally, keys, texts)
-    _pass_on(outlines, areas, tally)
+    tally.take(outlines, expected=True)
+    for position, problem in areas.problems.items():
+        tally.flag(position, problem)
     mines = _frame(table, groups, outlines, areas, texts, tally)
     _compare_mines(mines, groups, tally)
     mines["flags"] = [tally.flags(groups[mine_id]) for mine_id in mines["mine_id"]]
@@ -209,18 +211,6 @@ def _group(
             tally.reject(position, _repeated(mine_id, group[0], same or bool(keys[position])))
         groups[mine_id] = group
     return groups
-
-
-def _pass_on(outlines: Outlines, areas: StatedAreas, tally: Tally) -> None:
-    """Hand what the checks of outlines and areas saw to the tally."""
-    for position, problems in outlines.repaired.items():
-        for problem in problems:
-            tally.repair(position, problem)
-    for position, problems in outlines.flagged.items():
-        for problem in problems:
-            tally.flag(position, problem)
-    for position, problem in areas.problems.items():
-        tally.flag(position, problem)
 
 
 def _frame(

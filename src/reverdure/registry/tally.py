@@ -11,6 +11,7 @@ from reverdure.core.records import Finding, ImportReport
 from reverdure.intake.columns import Columns
 from reverdure.intake.table import Problem, RawTable
 from reverdure.intake.values import day, is_missing, is_sentinel, number, text
+from reverdure.registry.geometry_checks import Outlines
 
 _NAMED = 3
 """Ids named in one message before the rest is only counted."""
@@ -53,6 +54,16 @@ class Tally:
     def flag(self, position: int, problem: Problem) -> None:
         """Note something seen in a row that is kept as it is."""
         self._changed["flagged"][int(position)].append(problem)
+
+    def take(self, outlines: Outlines, *, expected: bool) -> None:
+        """Note what the checks of the outlines saw; a missing one only where one is expected."""
+        for position, problems in outlines.repaired.items():
+            for problem in problems:
+                self.repair(position, problem)
+        for position, problems in outlines.flagged.items():
+            for problem in problems:
+                if expected or problem.code != "missing_geometry":
+                    self.flag(position, problem)
 
     def note(self, problem: Problem) -> None:
         """Note something about the file as a whole (row 0 in the findings)."""
