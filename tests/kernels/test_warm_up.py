@@ -11,7 +11,7 @@ def test_warm_up_covers_what_recovery_calls_with():
     import numpy as np
     import xarray as xr
 
-    from reverdure.recovery.segmentation import segment
+    from reverdure.recovery.segmentation import SegmentParams, segment
 
     warm_up()
     compiled = list(segment_pixels.signatures)
@@ -21,6 +21,7 @@ def test_warm_up_covers_what_recovery_calls_with():
         index.values.setflags(write=False)
         segment(index)
         segment(index.transpose())
+        segment(index, SegmentParams(max_segments=np.int32(2), spike_threshold=1))
     assert segment_pixels.signatures == compiled
 
 

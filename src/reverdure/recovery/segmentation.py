@@ -220,17 +220,17 @@ def _years(index: xr.DataArray) -> NDArray[np.float64]:
 
 def _counts(params: SegmentParams) -> tuple[int, int, int, int]:
     return (
-        params.max_segments,
-        params.vertex_count_overshoot,
+        int(params.max_segments),
+        int(params.vertex_count_overshoot),
         int(params.prevent_one_year_recovery),
-        params.min_observations_needed,
+        int(params.min_observations_needed),
     )
 
 
 def _thresholds(params: SegmentParams) -> tuple[float, float, float, float]:
     return (
-        params.spike_threshold,
-        params.recovery_threshold,
-        params.pval_threshold,
-        params.best_model_proportion,
+        float(params.spike_threshold),
+        float(params.recovery_threshold),
+        float(params.pval_threshold),
+        float(params.best_model_proportion),
     )

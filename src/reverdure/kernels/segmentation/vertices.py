@@ -17,8 +17,8 @@ from reverdure.kernels.segmentation.sums import (
     line_through,
 )
 
-# each correction shrinks a spike geometrically: a bound, not met in practice
-CORRECTIONS_PER_YEAR = 100
+# thresholds near 0 smooth without end; thresholds from 0.5 on need far fewer
+CORRECTIONS_PER_YEAR = 10
 # how much more a vertex counts in the cull when disturbance follows
 DISTURBANCE_WEIGHT = 2.0
 
