@@ -144,11 +144,16 @@ def test_a_mapped_geometry_column_is_read(tmp_path: Path) -> None:
 
 def test_a_geometry_that_cannot_be_read_is_named_and_the_row_stays(tmp_path: Path) -> None:
     path = tmp_path / "mines.csv"
-    path.write_text('id,wkt\nM1,"POLYGON ((1 2, 3"\nM2,POINT (1 2)\n', encoding="utf-8")
+    cells = [
+        "POLYGON ((1 2, 3", "POINT (1 2)", "SRID=;POINT (1 2)", '{"type": "Polygon"}', "0103",
+        "CURVEPOLYGON (CIRCULARSTRING (0 0, 1 1, 2 0, 1 -1, 0 0))", "",
+    ]  # fmt: skip
+    pd.DataFrame({"id": range(7), "wkt": cells}).to_csv(path, index=False)
     table = read_table(path)
-    assert list(table.unreadable) == [0]
+    assert list(table.unreadable) == [0, 2, 3, 4, 5]
     assert "POLYGON ((1 2, 3" in table.unreadable[0].en
-    assert len(table.frame) == 2
+    assert len(table.frame) == 7
+    assert table.geometries()[1].equals(shapely.Point(1, 2))
 
 
 def test_ewkt_states_its_crs_and_two_of_them_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """CSV and its relatives: rows that stay rows, and geometry written as text."""
 
+import contextlib
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from reverdure.intake.table import Problem, RawTable
 _DELIMITERS = (",", "\t", ";", "|")
 _LARGEST_FIELD = 2**31 - 1
 """Python stops at 131,072 characters a cell; a detailed outline as WKT has more."""
+_EWKT = re.compile(r"SRID=\d+;", re.IGNORECASE)
 WGS84 = pyproj.CRS.from_epsg(4326)
 
 
@@ -137,7 +140,7 @@ def _from_text(cells: Sequence[str], source: str) -> tuple[NDArray[Any], pyproj.
     for notation, reader in readers.items():
         chosen = kind == notation
         if chosen.any():
-            geometry[chosen] = reader(wkt[chosen], on_invalid="ignore")
+            geometry[chosen] = read_each(reader, wkt[chosen])
     codes |= {str(code) for code in np.unique(shapely.get_srid(geometry)) if code > 0}
     if len(codes) > 1:
         raise InvalidInput(f"{source} mixes geometries of several CRS: {', '.join(sorted(codes))}.")
@@ -157,7 +160,23 @@ def _notation(cell: str) -> str:
         return "geojson"
     if cell[:2] in ("00", "01"):
         return "wkb"
-    return "ewkt" if cell[:5].upper() == "SRID=" else "wkt"
+    return "ewkt" if _EWKT.match(cell) else "wkt"
+
+
+def read_each(reader: Callable[..., Any], written: NDArray[Any]) -> NDArray[Any]:
+    """Geometries by one of shapely's readers; None for what it cannot read.
+
+    One curved geometry stops the reader for all of them, so then each is read alone.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            return np.asarray(reader(written, on_invalid="ignore"))
+        except NotImplementedError:
+            geometry = np.full(len(written), None, dtype=object)
+            for position, one in enumerate(written):
+                with contextlib.suppress(NotImplementedError):
+                    geometry[position] = reader(one, on_invalid="ignore")
+            return geometry
 
 
 def is_delimited(path: Path) -> bool:

@@ -4,6 +4,7 @@ A driver's own idea of a repair or a default is not taken: geometries come as by
 are judged here, and a CRS the file does not state is not invented.
 """
 
+import contextlib
 import json
 import tempfile
 import warnings
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from reverdure.core.errors import InvalidInput, UnreadableFile, WrongEncoding
 from reverdure.intake.archives import unpack
 from reverdure.intake.columns import recognise
-from reverdure.intake.delimited import is_delimited, read_delimited, with_geometry
+from reverdure.intake.delimited import is_delimited, read_delimited, read_each, with_geometry
 from reverdure.intake.encodings import decode
 from reverdure.intake.table import Problem, RawTable
 
@@ -230,12 +231,13 @@ def _from_bytes(
     wkb: NDArray[Any],
 ) -> tuple[NDArray[Any], dict[int, Problem], dict[int, Problem]]:
     """Geometries, those that cannot be read, and those read after closing their rings."""
-    geometry = shapely.from_wkb(wkb, on_invalid="ignore")
+    geometry = read_each(shapely.from_wkb, wkb)
     unreadable, repaired = {}, {}
     for position in np.flatnonzero(shapely.is_missing(geometry)):
         if wkb[position] is None:
             continue
-        geometry[position] = shapely.from_wkb(wkb[position], on_invalid="fix")
+        with contextlib.suppress(NotImplementedError):
+            geometry[position] = shapely.from_wkb(wkb[position], on_invalid="fix")
         if geometry[position] is None:
             unreadable[int(position)] = Problem(
                 "unreadable_geometry", "the geometry cannot be read", "图形无法读取"
