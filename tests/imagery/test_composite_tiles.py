@@ -88,12 +88,12 @@ def test_a_file_cut_off_since_is_named(scenes, grid, cut_off, tmp_path):
         composite_tile(scenes, grid, SUMMER)
 
 
-def test_two_scenes_of_one_overpass_count_once_where_they_overlap(tmp_path, write_product, grid):
+def test_scenes_of_one_overpass_count_once_where_they_overlap(tmp_path, write_product, grid):
     half = np.full(grid.shape, 22280, np.uint16)
     half[:, :6] = 21824
-    write_product(tmp_path / "a", "LC08_L2SP_121041_20200715_20200912_02_T1",
-                  numbers={"QA_PIXEL": half})  # fmt: skip
-    write_product(tmp_path / "b", "LC08_L2SP_121042_20200715_20200912_02_T1")
+    for place, pixels in (("121041", half), ("121042", 21824), ("121043", 21824)):
+        product = f"LC08_L2SP_{place}_20200715_20200912_02_T1"
+        write_product(tmp_path / place, product, numbers={"QA_PIXEL": pixels})
     tile = composite_tile(find_scenes(tmp_path)[0], grid, SUMMER)
     assert (tile.n_clear.values == 1).all()
     assert (tile.source.values[:, :6] == 0).all()
