@@ -16,6 +16,7 @@ from reverdure.ground.terrain import LAYER_KINDS, check_layer
 from reverdure.imagery.declared import inspect_composites
 from reverdure.imagery.landsat import Refusal, Scene, find_scenes
 from reverdure.pipeline.lattice import lattice_grid
+from reverdure.recovery.indices import index_spec
 from reverdure.registry.claims import read_claims
 from reverdure.registry.counties import read_counties
 from reverdure.registry.mines import read_mines
@@ -174,6 +175,8 @@ def add_composites(
     nodata: float | None,
 ) -> AddedComposites:
     """Register yearly rasters made elsewhere; the files stay where they are."""
+    if index is not None:
+        index_spec(index)  # refuses a name that no aim is judged by
     with workspace.writing():
         declared, findings = inspect_composites(
             files, bands=bands, index=index, years=years, scale=scale, nodata=nodata
