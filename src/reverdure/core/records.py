@@ -14,7 +14,7 @@ class Finding:
     Attributes
     ----------
     row : int
-        Row in the source file, counted from 1 without the heading.
+        Row in the source file, counted from 1 without the heading; 0 for the file as a whole.
     id : str
         Id of the row where it has one, else "".
     action : str
