@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -110,15 +111,15 @@ def test_claims_are_filtered_sorted_and_paged(page: "playwright.Page", folder: P
 
 
 @pytest.mark.parametrize("state", ["en,ha", "zh,mu"])
-def test_nothing_scrolls_sideways_on_a_phone(
+def test_nothing_scrolls_sideways_on_a_phone_or_a_tablet(
     page: "playwright.Page", folder: Path, state: str
 ) -> None:
-    page.set_viewport_size({"width": 360, "height": 740})
     sample = sorted((folder / "mines").iterdir())
-    for path in (folder / "index.html", sample[0], sample[-1]):
+    for path, width in product((folder / "index.html", sample[0], sample[-1]), (360, 800)):
+        page.set_viewport_size({"width": width, "height": 740})
         page.goto(f"{path.as_uri()}#{state}")
         page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, path.name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
 
 
 def test_the_map_zooms_and_its_scale_follows(page: "playwright.Page", folder: Path) -> None:

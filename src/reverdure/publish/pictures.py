@@ -41,7 +41,8 @@ def plates(pictures: Sequence[Picture], limit_bytes: int) -> list[Plate]:
     """
     factor = 1
     placed = [_plate(picture, factor) for picture in pictures]
-    while sum(len(p.address) + sum(map(len, p.outlines)) for p in placed) > limit_bytes:
+    # each outline is drawn twice, dark under light
+    while sum(len(p.address) + 2 * sum(map(len, p.outlines)) for p in placed) > limit_bytes:
         factor += 1
         placed = [_plate(picture, factor) for picture in pictures]
     return placed

@@ -19,7 +19,7 @@
     return [element("span", "en", [en]), element("span", "zh", [zh])];
   }
   function number(value, digits) {
-    return value.toLocaleString("en-US",
+    return Number(value.toFixed(digits)).toLocaleString("en-US",
       { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
   function area(values) {
