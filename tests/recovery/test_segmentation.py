@@ -196,6 +196,12 @@ def test_too_fast_a_recovery_is_not_believed():
     assert float(np.diff(trusting.fitted).max()) > 0.5
 
 
+def test_a_threshold_of_one_believes_every_recovery():
+    index = courses(n_pixels=3000, missing=0.0)
+    segments = segment(index, SegmentParams(recovery_threshold=1.0))
+    assert (segments.status == SegmentStatus.FITTED).all()
+
+
 def test_a_recovery_in_the_last_year_alone_can_be_refused():
     values = [0.8, 0.81, 0.8, 0.79, 0.8, 0.4, 0.41, 0.4, 0.39, 0.4, 0.41, 0.4, 0.41, 0.5]
     trusting = SegmentParams(recovery_threshold=1.0, spike_threshold=1.0)

@@ -131,7 +131,8 @@ def _steepest_recovery(F: Floats, rung: int, k: int) -> tuple[int, float]:
             steepest = j
     if F[SLOPE, steepest] >= 0.0 or high <= low:
         return steepest, 0.0
-    return steepest, -F[SLOPE, steepest] / (high - low)
+    # the whole range in one year is the most there is, whatever rounding says
+    return steepest, min(-F[SLOPE, steepest] / (high - low), 1.0)
 
 
 @compiled
