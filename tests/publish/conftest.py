@@ -163,7 +163,7 @@ def _trajectories(mines: pandas.DataFrame, random: np.random.Generator) -> panda
     for i, mine_id in enumerate(mines["mine_id"]):
         if i % 12 == 5:
             continue
-        for index in ("ndvi", "nbr", "ndmi", "evi9")[: 4 if i == 0 else 2]:
+        for index in ("ndvi", "nbr", "ndmi", '<b>"9')[: 4 if i == 0 else 2]:
             fitted = np.interp(years, [1995, 2000, 2002, 2013, 2024], [0.74, 0.75, 0.22, 0.3, 0.7])
             reference = 0.76 + 0.02 * np.sin(years)
             for k, year in enumerate(years):

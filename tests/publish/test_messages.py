@@ -62,6 +62,7 @@ def test_every_message_is_used(
 
     recorder = Recorder(messages())
     monkeypatch.setattr(catalogue, "messages", lambda: recorder)
+    catalogue._both_as_it_is.cache_clear()
     write_tables(tmp_path / "products", report_data)
     write_report(tmp_path / "report", report_data)
     write_report(tmp_path / "nothing", _emptied(report_data))

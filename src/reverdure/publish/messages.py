@@ -1,6 +1,7 @@
 """All words of the report in two languages, from one table."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from markupsafe import Markup, escape
 
@@ -41,7 +42,14 @@ def text(key: str, language: str, values: Mapping[str, object] | None = None) ->
 
 def both(key: str, values: Mapping[str, object] | None = None) -> Markup:
     """One message in both languages, of which the page shows one."""
+    if not values:
+        return _both_as_it_is(key)
     return pair(text(key, "en", values), text(key, "zh", values))
+
+
+@cache
+def _both_as_it_is(key: str) -> Markup:
+    return pair(text(key, "en"), text(key, "zh"))
 
 
 def pair(en: object, zh: object) -> Markup:

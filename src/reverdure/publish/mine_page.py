@@ -11,8 +11,10 @@ from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
 from reverdure.core.records import Finding, Picture
 from reverdure.publish.charts import Chart, Event, Year, chart
 from reverdure.publish.contents import ReportData
+from reverdure.publish.figures import decimal
+from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, both, messages, pair
-from reverdure.publish.pages import Particular, fill, heading, particular, value_text
+from reverdure.publish.pages import Particular, fill, heading, particular
 from reverdure.publish.pictures import plates
 from reverdure.publish.signs import SIGN_OF
 from reverdure.publish.totals import county_name
@@ -78,7 +80,7 @@ class _Trajectory:
     index: str
     label: Markup
     charts: tuple[Chart, Chart]
-    rows: list[list[Markup]]
+    rows: list[list[str]]
 
 
 def mine_page(data: ReportData, facts: MineFacts) -> str:
@@ -161,8 +163,14 @@ def _trajectory(index: str, yearly: Sequence[Row], events: Sequence[Event]) -> _
         index.upper(),
         both(key) if key in messages() else pair(index.upper(), index.upper()),
         (chart(series, events, 900.0, 260.0), chart(series, events, 340.0, 220.0)),
-        [[value_text(field, row[field.name]) for field in _YEARLY] for row in ordered],
+        [_yearly_line(row) for row in ordered],
     )
+
+
+def _yearly_line(row: Row) -> list[str]:
+    """Year and values as digits; a page holds hundreds of them, so nothing else is done."""
+    values = (row[field.name] for field in _YEARLY if field.name != "year")
+    return [year_text(row["year"]), *(decimal(value, 3) for value in values)]
 
 
 def _events(claims: Sequence[tuple[Row, Row]]) -> list[Event]:

@@ -69,6 +69,7 @@ class Particular:
     has_unit: bool
 
 
+@cache
 def heading(field: Field) -> Markup:
     """Heading of a column in both languages."""
     return pair(field.en, field.zh)
