@@ -7,10 +7,9 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from playwright import sync_api as playwright
 
 from reverdure.publish.report import ReportData, write_report
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 FLAGS = [
     "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
