@@ -7,6 +7,7 @@ is right and is not made again.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -130,10 +131,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     selected = (only,) if only else tuple(mines["mine_id"])
     tiles = sorted({tile for mine in selected if mine in windows for tile in windows[mine][1]})
     composites = {
-        (tile, year): source
-        for tile in tiles
-        for year in sources.years
-        if (source := sources.bands(tile, year)) is not None
+        (tile, year): source for tile in tiles for year, source in sources.bands(tile).items()
     }
     segments = {
         (tile, index): segment_source
@@ -188,18 +186,20 @@ class _Sources:
         self._lattice = lattice
         self._season, self._method = workspace.settings.season, workspace.settings.method
         self._declared = {(item.kind, item.year): item for item in declared}
-        self._scenes: dict[int, list[tuple[Scene, Bounds]]] = {}
-        for scene, bounds in zip(scenes, imagery, strict=False):
-            year = season_year(scene.date, self._season)
-            if year is not None:
-                self._scenes.setdefault(year, []).append((scene, bounds))
-        both = sorted(set(self._scenes) & {year for kind, year in self._declared if kind == BANDS})
+        years = [season_year(scene.date, self._season) for scene in scenes]
+        in_season = [place for place, year in enumerate(years) if year is not None]
+        self._scenes = [(years[place], scenes[place]) for place in in_season]
+        self._bounds = [imagery[place] for place in in_season]
+        self._tree = shapely.STRtree([shapely.box(*bounds) for bounds in self._bounds])
+        self._kept: dict[Tile, dict[int, Source]] = {}
+        with_scenes = {year for year, _ in self._scenes if year is not None}
+        both = sorted(with_scenes & {year for kind, year in self._declared if kind == BANDS})
         if both:
             raise InvalidInput(
                 f"years {both[0]}..{both[-1]} have scenes and declared composites.",
                 "Use two workspaces, or set first_year and last_year in reverdure.toml.",
             )
-        found = set(self._scenes) | {year for _, year in self._declared}
+        found = with_scenes | {year for _, year in self._declared}
         if not found:
             raise NoImagery(
                 f"none of {len(scenes)} scenes lies in the season {self._season[0]}"
@@ -222,42 +222,47 @@ class _Sources:
             sorted(declared)
         )
 
-    def bands(self, tile: Tile, year: int) -> Source | None:
-        grid = self._lattice.grid_of(tile)
-        declared = self._declared.get((BANDS, year))
-        if declared is not None:
-            return Source(self._key(grid, year, [declared.digest]), declared=declared)
-        here = [
-            scene for scene, bounds in self._scenes.get(year, []) if touches(bounds, grid.bounds)
-        ]
-        if not here:
-            return None
-        here.sort(key=lambda scene: (scene.date, scene.scene_id))
-        prints = [[scene.scene_id, scene.fingerprint] for scene in here]
-        return Source(self._key(grid, year, prints), scenes=tuple(here))
+    def bands(self, tile: Tile) -> Mapping[int, Source]:
+        """By year, what the composites of a tile are made from."""
+        if tile not in self._kept:
+            grid = self._lattice.grid_of(tile)
+            place = digest(asdict(grid))
+            found = {
+                year: Source(self._key(place, year, [declared.digest]), declared=declared)
+                for (kind, year), declared in self._declared.items()
+                if kind == BANDS and year in self.years
+            }
+            here: dict[int, list[Scene]] = {}
+            bounds = grid.bounds
+            for hit in self._tree.query(shapely.box(*bounds)):
+                year, scene = self._scenes[hit]
+                if year in self.years and touches(self._bounds[hit], bounds):
+                    here.setdefault(year, []).append(scene)
+            for year, scenes in here.items():
+                scenes.sort(key=lambda scene: (scene.date, scene.scene_id))
+                prints = [[scene.scene_id, scene.fingerprint] for scene in scenes]
+                found[year] = Source(self._key(place, year, prints), scenes=tuple(scenes))
+            self._kept[tile] = dict(sorted(found.items()))
+        return self._kept[tile]
 
     def segments(self, tile: Tile, index: str) -> SegmentSource | None:
-        grid = self._lattice.grid_of(tile)
-        by_year: dict[int, Source] = {}
-        for year in self.years:
-            declared = self._declared.get((index, year))
-            source = (
-                Source(self._key(grid, year, [declared.digest]), declared=declared)
-                if declared is not None
-                else self.bands(tile, year)
-            )
-            if source is not None:
-                by_year[year] = source
+        """What the segments of a tile are made from; None where there is no imagery."""
+        declared = {year: one for (kind, year), one in self._declared.items() if kind == index}
+        by_year = dict(self.bands(tile))
+        place = digest(asdict(self._lattice.grid_of(tile)))
+        for year in sorted(set(declared) & set(self.years)):
+            key = self._key(place, year, [declared[year].digest])
+            by_year[year] = Source(key, declared=declared[year])
         if not by_year:
             return None
-        made_from = [[year, source.key] for year, source in by_year.items()]
+        made_from = [[year, by_year[year].key] for year in sorted(by_year)]
         span = [self.years[0], self.years[-1]]
         key = digest([STEP_VERSIONS["segments"], index, span, made_from])
         return SegmentSource(key, by_year)
 
-    def _key(self, grid: Grid, year: int, made_from: list[Any]) -> str:
+    def _key(self, place: str, year: int, made_from: list[Any]) -> str:
         how = [self._season, self._method]
-        return digest([STEP_VERSIONS["composites"], asdict(grid), year, how, made_from])
+        return digest([STEP_VERSIONS["composites"], place, year, how, made_from])
 
 
 def _lattice(workspace: Workspace, grids: list[Grid]) -> Lattice:
@@ -289,18 +294,19 @@ def _windows(
     mine_ids: Iterable[str], outlines: gpd.GeoSeries, lattice: Lattice, imagery: list[Bounds]
 ) -> dict[str, tuple[Grid, tuple[Tile, ...]]]:
     """Window and tiles of every mine that imagery covers."""
-    distinct = sorted(set(imagery))
+    seen = shapely.union_all([shapely.box(*bounds) for bounds in sorted(set(imagery))])
+    shapely.prepare(seen)
+    covered = shapely.intersects(np.array(outlines, dtype=object), seen)
+
+    @cache
+    def has_imagery(tile: Tile) -> bool:
+        return bool(shapely.intersects(shapely.box(*lattice.grid_of(tile).bounds), seen))
+
     windows: dict[str, tuple[Grid, tuple[Tile, ...]]] = {}
-    for mine_id, outline in zip(mine_ids, outlines, strict=True):
-        if outline is None or outline.is_empty or not np.isfinite(outline.bounds).all():
-            continue
-        if any(touches(outline.bounds, bounds) for bounds in distinct):
+    for mine_id, outline, is_covered in zip(mine_ids, outlines, covered, strict=True):
+        if is_covered:
             grid = lattice.around(outline.bounds, RING_MARGIN_M)
-            tiles = tuple(
-                tile
-                for tile in lattice.tiles_of(grid.bounds)
-                if any(touches(lattice.grid_of(tile).bounds, bounds) for bounds in distinct)
-            )
+            tiles = tuple(tile for tile in lattice.tiles_of(grid.bounds) if has_imagery(tile))
             windows[mine_id] = (grid, tiles)
     return windows
 
