@@ -16,6 +16,7 @@ from reverdure.core.grid import Grid
 
 FINE_M = 5
 PIXEL_M = 30
+SPOIL_LIGHT = 1.8
 WEST, NORTH, CRS = 500_000.0, 3_000_000.0, "EPSG:32650"
 
 
@@ -84,12 +85,14 @@ class Landscape:
                 patch = course[k] * (1 - course[k]) * 4 * speckle[rows, columns]
                 cover[rows, columns] += share * (local + patch - cover[rows, columns])
             season = 1 + random.normal(0, self.weather)
-            value = bare + (green - bare) * np.clip(cover, 0, 1) * season
+            # bright spoil outweighs dark canopy in a mixed pixel
+            leaf = np.clip(cover * season, 0, 1)
+            light = SPOIL_LIGHT * (1 - leaf) + leaf
+            value = (bare * SPOIL_LIGHT * (1 - leaf) + green * leaf) / light
             sigma = self.psf_pixels * PIXEL_M / 2.355 / FINE_M
             seen = gaussian_filter(value, sigma)
             shift = random.normal(0, self.registration_m / FINE_M, 2).round().astype(int)
             seen = np.roll(seen, tuple(shift), (0, 1))[step // 2 :: step, step // 2 :: step]
-            seen = (seen + np.roll(seen, 1, 0)) / 2 if step < 2 else seen
             haze = gaussian_filter(random.normal(size=seen.shape), 12)
             seen = seen + 0.01 * haze / haze.std()
             seen = seen + random.normal(0, self.noise, seen.shape)

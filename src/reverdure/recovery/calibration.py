@@ -21,20 +21,20 @@ def size_class(n_pixels: float) -> dict[str, Any]:
 
 
 def interval(
-    restored_ha: NDArray[np.float64], n_pixels: float, claimed_ha: float
+    restored_ha: NDArray[np.float64], n_pixels: float, claimed_ha: float, most_ha: float
 ) -> tuple[float, float]:
-    """Low and high of the 95 % interval, [ha], never below zero.
+    """Low and high of the 95 % interval, [ha], within zero and the ground.
 
     Examples
     --------
     >>> import numpy as np
-    >>> low, high = interval(np.linspace(1, 2, 401), 1e6, 2.0)
-    >>> bool(low <= 1.025 and high >= 1.975)
-    True
+    >>> low, high = interval(np.linspace(1, 2, 401), 1e6, 2.0, 2.05)
+    >>> round(low, 3), high
+    (0.945, 2.05)
     """
     low, high = np.quantile(restored_ha, (0.025, 0.975))
     widen = size_class(n_pixels)
     return (
         max(float(low) - widen["lower"] * claimed_ha, 0.0),
-        float(high) + widen["upper"] * claimed_ha,
+        min(float(high) + widen["upper"] * claimed_ha, max(most_ha, float(high))),
     )

@@ -85,7 +85,7 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
         )
         if seen
     ]
-    low, high = interval(paid_ha, found.n_pixels, claimed_ha)
+    low, high = interval(paid_ha, found.n_pixels, claimed_ha, found.ground_ha * share)
     return Judgement(
         verdict,
         reason,

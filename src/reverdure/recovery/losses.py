@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from reverdure.core.codes import SegmentStatus
 from reverdure.recovery.constants import constant
 
+_DIP_SHARE = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Losses:
@@ -83,6 +85,9 @@ def largest_losses(segments: xr.Dataset) -> Losses:
     fitted = np.isin(status, (SegmentStatus.FITTED, SegmentStatus.FLAT))
     rmse = np.nan_to_num(segments["rmse"].values.astype(float))
     bound = np.maximum(constant("disturbed_loss_min"), constant("disturbed_loss_rmse") * rmse)
+    lowest = np.where(np.isfinite(value), value, np.inf).min(axis=0)
+    with np.errstate(invalid="ignore"):
+        to_the_ground = after - lowest <= _DIP_SHARE * best
     return Losses(
         np.where(fitted, best, np.nan),
         start_year,
@@ -90,7 +95,7 @@ def largest_losses(segments: xr.Dataset) -> Losses:
         before,
         after,
         year[0],
-        fitted & (best >= bound),
+        fitted & (best >= bound) & to_the_ground,
         fitted,
     )
 

@@ -69,6 +69,8 @@ class Measurement:
         Clear years after the year of completion.
     n_pixels : float
         Ground in pixels.
+    ground_ha : float
+        Area of the ground: the most that can be restored.
     before_record : bool
         Whether damage is older than the record.
     lost_again : bool
@@ -82,6 +84,7 @@ class Measurement:
     last_clear_year: float = np.nan
     clear_years_since: int = 0
     n_pixels: float = np.nan
+    ground_ha: float = np.inf
     before_record: bool = False
     lost_again: bool = False
 
@@ -155,8 +158,9 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
         seen.last_clear_year,
         seen.clear_years_since,
         n_pixels,
+        task.ground_ha,
         all(one.before_record for one in series),
-        _lost_again(series, cells.seen, years, last_two, task.start_year),
+        _lost_again(series, cells.seen, years, last_two, task),
     )
 
 
@@ -281,16 +285,20 @@ def _lost_again(
     seen: NDArray[np.float64],
     years: NDArray[np.int64],
     last_two: NDArray[np.bool_],
-    start_year: int,
+    task: GroundTask,
 ) -> bool:
-    """Whether the mean of the ground stood near the reference and fell since."""
+    """Whether the mean of the ground stood near the reference and fell since.
+
+    The largest fall may be the second one: then the claimed years count, not the bare.
+    """
     for one in series:
         weight = np.isfinite(one.share) * seen**2
         mass = weight.sum(axis=1)
         ok = mass > 0.5 * (seen**2).sum()
         mean = np.where(ok, np.nansum(one.share * weight, axis=1) / np.maximum(mass, 1e-9), np.nan)
-        bare = np.nanmedian(np.where(np.isfinite(one.bare_year), one.bare_year, years[0]))
-        span = ok & (years >= max(start_year, bare)) & ~last_two
+        bare = float(np.median(np.maximum(one.bare_year, years[0])))
+        first = task.start_year if bare >= task.year else max(task.start_year, bare)
+        span = ok & (years >= first) & ~last_two
         if span.sum() < 2 or not (ok & last_two).any():
             continue
         best = np.sort(mean[span])[-2:].mean()
