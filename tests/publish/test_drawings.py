@@ -35,6 +35,8 @@ def test_the_scale_bar_is_true_and_north_is_up() -> None:
     assert abs(north.x - west.x) < 3
     assert str(drawn.scale_m).strip("0") in ("1", "2", "5")
     assert drawn.scale_length <= 0.25 * WIDTH
+    assert (west.x + east.x) / 2 == pytest.approx(drawn.width / 2, abs=2)
+    assert (west.y + north.y) / 2 == pytest.approx(drawn.height / 2, abs=2)
 
 
 def test_every_mine_is_inside_the_frame_and_under_its_verdict() -> None:

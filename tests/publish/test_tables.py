@@ -111,6 +111,9 @@ def test_the_workbook_names_its_columns_in_two_languages(
         assert field.unit in cell.value
     names = [row[0].value for row in dictionary.iter_rows(min_row=2)]
     assert names == [*VERDICTS.columns, "longitude", "latitude"]
+    codes = {row[1].value: row[3].value for row in book["codes"].iter_rows(min_row=2)}
+    assert codes["partly_supported"] == "部分支持"
+    assert set(report_data.verdicts["reason"]) <= set(codes)
     assert sheet.max_row == len(report_data.verdicts) + 1
     column = VERDICTS.columns.index("claimed_ha")
     expected = report_data.verdicts.sort_values("claim_id")["claimed_ha"].tolist()

@@ -6,7 +6,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reverdure.core.codes import Aim, ClaimStatus, Code, MiningMethod, Reason, Verdict
 from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
 from reverdure.core.records import Finding, Picture
 from reverdure.publish.charts import Chart, Event, Year, chart
@@ -18,18 +17,11 @@ from reverdure.publish.pages import Particular, fill, heading, particular
 from reverdure.publish.pictures import plates
 from reverdure.publish.signs import SIGN_OF
 from reverdure.publish.totals import county_name
-from reverdure.publish.wording import further, label, sentences
+from reverdure.publish.wording import CODES, further, label, sentences
 
 Row = Mapping[str, Any]
 
 MOST_BYTES = 150_000
-_CODES: Mapping[str, type[Code]] = {
-    "aim": Aim,
-    "verdict": Verdict,
-    "reason": Reason,
-    "status": ClaimStatus,
-    "mining_method": MiningMethod,
-}
 _YEARLY = tuple(f for f in TRAJECTORIES if f.name not in ("mine_id", "index", "run_id"))
 
 
@@ -133,7 +125,7 @@ def _coded(field: Field, value: object) -> Particular:
     """A value under its heading; a code as its label."""
     if field.name == "county" and value == "unknown":
         return Particular(heading(field), county_name("unknown"), has_unit=False)
-    codes = _CODES.get(field.name)
+    codes = CODES.get(field.name)
     if codes is None or not isinstance(value, str) or not value:
         return particular(field, value)
     words = pair(*(label(codes, value, language) for language in LANGUAGES))

@@ -15,6 +15,7 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from reverdure.core.fields import Field
+from reverdure.publish.wording import CODES
 
 # A spreadsheet takes a cell that begins so for a formula; the full-width signs are turned
 # into these by some of them (OWASP, CSV Injection).
@@ -24,6 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 _FIXED_TIME = datetime(2000, 1, 1)
 _FORMATS = {"integer": "0", "number": "0.000"}
 _UNITS_ZH = {"ha": "公顷", "deg": "度"}
+_CODE_HEADINGS = ("Column 列名", "Code 代码", "Meaning", "含义")
 _DICTIONARY_HEADINGS = (
     "Column 列名", "Heading", "标题", "Type 类型", "Unit 单位", "Meaning 说明",
 )  # fmt: skip
@@ -58,7 +60,7 @@ def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Fi
     path : Path
         File to write.
     name : str
-        Name of the first sheet; the second is "columns".
+        Name of the first sheet; "columns" and "codes" explain it.
     frame : DataFrame
         A column for each of `fields`.
     fields : tuple of Field
@@ -81,6 +83,7 @@ def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Fi
     for row in _cells(sheet, frame, fields):
         sheet.append(row)
     _add_dictionary(book, fields)
+    _add_codes(book, fields)
     path.write_bytes(_timeless(book))
 
 
@@ -113,9 +116,7 @@ def _cell(sheet: Any, value: Any, field: Field) -> Any:
         return None
     if field.kind == "text":
         plain = _UNPRINTABLE.sub("\ufffd", as_text_cell(value))[:_MOST_SIGNS]
-        cell = WriteOnlyCell(sheet, plain)
-        cell.data_type = "s"
-        return cell
+        return WriteOnlyCell(sheet, plain)
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = _format(field)
     return cell
@@ -134,6 +135,18 @@ def _add_dictionary(book: Workbook, fields: tuple[Field, ...]) -> None:
     sheet.append([_heading_cell(sheet, words) for words in _DICTIONARY_HEADINGS])
     for field in fields:
         sheet.append([field.name, field.en, field.zh, field.kind, field.unit, field.about])
+
+
+def _add_codes(book: Workbook, fields: tuple[Field, ...]) -> None:
+    """What each key in a column of codes stands for, in both languages."""
+    sheet = book.create_sheet("codes")
+    sheet.freeze_panes = "A2"
+    for letter, width in zip("ABCD", (20, 26, 48, 36), strict=True):
+        sheet.column_dimensions[letter].width = width
+    sheet.append([_heading_cell(sheet, words) for words in _CODE_HEADINGS])
+    for field in fields:
+        for code in CODES.get(field.name, ()):
+            sheet.append([field.name, code.key, code.en, code.zh])
 
 
 def _timeless(book: Workbook) -> bytes:

@@ -2,14 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
 
-from reverdure.core.codes import Aim, Code, Reason
+from reverdure.core.codes import Aim, ClaimStatus, Code, MiningMethod, Reason, Verdict
 from reverdure.publish.figures import area_with_unit, per_cent
 from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, pair, text
+
+# Columns that hold the key of a code, and its codes.
+CODES: Mapping[str, type[Code]] = MappingProxyType(
+    {
+        "aim": Aim,
+        "verdict": Verdict,
+        "reason": Reason,
+        "status": ClaimStatus,
+        "mining_method": MiningMethod,
+    }
+)
 
 
 def label(codes: type[Code], key: str | None, language: str) -> str:
