@@ -234,7 +234,7 @@ def _through(seen: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
 
 
 def _merge(way: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give zones that are nearer than 0.3 their common mean, (draw, zone, layer)."""
+    """Give zones that are near each other their common mean, (draw, zone, layer)."""
     out = way.copy()
     near = constant("zone_merge")
     for draw in range(way.shape[0]):
