@@ -103,7 +103,8 @@ def mine_levels(
     at_lowest = float(np.quantile(lowest[inside], constant("bare_quantile")))
     course = fitted[(slice(None), *part)][:, inside]
     typical = float(np.nanmedian(course))
-    error = 0.02
+    # a vertex rests on about two years
+    error = float(np.median(losses.rmse[part][inside])) / 2**0.5
     if share[damaged].sum() < _DAMAGED_SHARE * share[inside].sum():
         return MineLevels(
             np.nan, np.nan, at_lowest, typical, np.nan, error, constant("reference_level_width")

@@ -24,6 +24,8 @@ class Losses:
         Last year before the fall, and the year it ended.
     before, after : (y, x) float64
         Fitted level at both, [index].
+    rmse : (y, x) float64
+        Residual of the fit, [index]; 0 without a fit.
     first_year : (y, x) float64
         First year of the fit.
     disturbed : (y, x) bool
@@ -37,6 +39,7 @@ class Losses:
     end_year: NDArray[np.float64]
     before: NDArray[np.float64]
     after: NDArray[np.float64]
+    rmse: NDArray[np.float64]
     first_year: NDArray[np.float64]
     disturbed: NDArray[np.bool_]
     fitted: NDArray[np.bool_]
@@ -94,6 +97,7 @@ def largest_losses(segments: xr.Dataset) -> Losses:
         end_year,
         before,
         after,
+        rmse,
         year[0],
         fitted & (best >= bound) & to_the_ground,
         fitted,
