@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from reverdure.core.errors import DiskFull
-from reverdure.publish.files import page_names, replacing, write_page
+from reverdure.core.files import atomic
+from reverdure.publish.files import page_names, write_page
 
 HARMFUL = [
     "../x", "a/b", "a\\b", "", ".", "..", ".hidden", "con", "NUL.txt", "x" * 300, "赣-7", "赣-8",
@@ -40,7 +41,7 @@ def test_a_digest_name_does_not_take_the_name_of_another_id() -> None:
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     write_page(path, "old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "old"
@@ -48,7 +49,7 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DiskFull, match=r"page\.html"), replacing(tmp_path / "page.html"):
+    with pytest.raises(DiskFull, match=r"page\.html"), atomic(tmp_path / "page.html"):
         raise OSError(errno.ENOSPC, "No space left on device")
-    with pytest.raises(PermissionError), replacing(tmp_path / "page.html"):
+    with pytest.raises(PermissionError), atomic(tmp_path / "page.html"):
         raise PermissionError(errno.EACCES, "Permission denied")

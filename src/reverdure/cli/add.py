@@ -61,7 +61,7 @@ def claims(
     """Read a list of restoration claims. / 导入修复上报清单"""
     from reverdure.pipeline.add import add_claims
 
-    _report(add_claims(_open(workspace), file, area_unit, _pairs(column_map)))
+    _report(add_claims(_open(workspace), file, area_unit, _pairs(column_map)), of_claims=True)
 
 
 @app.command()
@@ -177,9 +177,9 @@ def _pairs(items: list[str] | None) -> dict[str, str]:
     return pairs
 
 
-def _report(added: "Added") -> None:
+def _report(added: "Added", *, of_claims: bool = False) -> None:
     report = added.report
-    say("add.counts", source=report.source, line=report.line(language()))
+    say("add.counts", source=report.source, line=report.line(language(), of_claims=of_claims))
     order = {"rejected": 0, "repaired": 1, "flagged": 2}
     findings = sorted(report.findings, key=lambda f: (order.get(f.action, 3), f.row))
     for finding in findings[:_MOST_FINDINGS]:

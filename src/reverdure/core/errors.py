@@ -140,9 +140,3 @@ class DiskFull(ReverdureError):
     """No space left for a product."""
 
     code = "disk_full"
-
-
-class UnsafePath(ReverdureError):
-    """A path or id that would leave the workspace."""
-
-    code = "unsafe_path"

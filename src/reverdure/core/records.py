@@ -51,16 +51,20 @@ class ImportReport:
     rejected: int
     findings: tuple[Finding, ...] = ()
 
-    def line(self, language: str = "en") -> str:
-        """The counts as one sentence."""
+    def line(self, language: str = "en", *, of_claims: bool = False) -> str:
+        """The counts as one sentence; claims without polygon stand on their mine's outline."""
+        if of_claims:
+            en, zh = "on their mine's outline", "以矿山边界为准"
+        else:
+            en, zh = "without outline", "无边界"
         if language == "zh":
             return (
                 f"读取 {self.read},接受 {self.accepted},修复 {self.repaired},"
-                f"无边界 {self.without_outline},拒绝 {self.rejected}"
+                f"{zh} {self.without_outline},拒绝 {self.rejected}"
             )
         return (
             f"read {self.read}, accepted {self.accepted}, repaired {self.repaired}, "
-            f"without outline {self.without_outline}, rejected {self.rejected}"
+            f"{en} {self.without_outline}, rejected {self.rejected}"
         )
 
 

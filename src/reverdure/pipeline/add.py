@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from reverdure.core.errors import InvalidInput, NotReflectance, UnknownOption
+from reverdure.core.files import atomic
 from reverdure.core.provenance import file_digest
 from reverdure.core.records import Finding, ImportReport, OnProgress
 from reverdure.ground.terrain import LAYER_KINDS, check_layer
@@ -20,7 +21,6 @@ from reverdure.recovery.indices import index_spec
 from reverdure.registry.claims import read_claims
 from reverdure.registry.counties import read_counties
 from reverdure.registry.mines import read_mines
-from reverdure.store.files import atomic
 from reverdure.store.workspace import Workspace
 
 

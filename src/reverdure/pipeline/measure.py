@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from reverdure.core.fields import TRAJECTORIES, VERDICTS
+from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
 from reverdure.pipeline.plan import Plan
@@ -19,7 +20,6 @@ from reverdure.recovery.metrics import recovery_metrics
 from reverdure.recovery.reference import reference
 from reverdure.recovery.trajectories import trajectories
 from reverdure.recovery.verdicts import verdicts
-from reverdure.store.files import atomic
 from reverdure.store.workspace import Workspace
 
 

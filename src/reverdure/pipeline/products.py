@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from reverdure.core.fields import TRAJECTORIES, VERDICTS, Table
+from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
 from reverdure.pipeline.measure import read_parts
@@ -15,7 +16,6 @@ from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
 from reverdure.registry.counties import county_of
 from reverdure.registry.totals import totals
-from reverdure.store.files import atomic
 from reverdure.store.workspace import Workspace
 
 _DTYPES = {"text": "object", "integer": "Int64", "number": "float64", "boolean": "boolean"}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reverdure import kernels
+from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Progress
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.measure import measure_mine, part_path
@@ -28,7 +29,6 @@ from reverdure.pipeline.tiles import (
     make_segments,
     segments_path,
 )
-from reverdure.store.files import atomic
 from reverdure.store.workspace import Workspace
 
 _PACKAGES = ("geopandas", "numba", "numpy", "pyproj", "rasterio", "shapely", "xarray")

@@ -1,14 +1,11 @@
 """Files of a report: names that are safe on every system, and writing without halves."""
 
-import errno
 import hashlib
-import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from reverdure.core.errors import DiskFull
+from reverdure.core.files import atomic
 
 _SAFE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,78}[A-Za-z0-9_-])?")
 _WINDOWS_DEVICE = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -62,51 +59,8 @@ def _digest_name(mine_id: str, taken: set[str]) -> str:
     return name
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when the block ends well.
-
-    Parameters
-    ----------
-    path : Path
-        File to make or replace; its folder is made where it is missing.
-
-    Yields
-    ------
-    Path
-        Name to write to; removed if the block fails.
-
-    Raises
-    ------
-    DiskFull
-        If no space is left.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> with replacing(folder / "a.txt") as temporary:
-    ...     _ = temporary.write_text("whole")
-    >>> [file.name for file in folder.iterdir()]
-    ['a.txt']
-    """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise DiskFull(
-                f"no space left to write {path.name}.", "Free some and repeat."
-            ) from error
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_page(path: Path, text: str) -> None:
     """Write a page as UTF-8 with plain line ends, whole or not at all."""
-    with replacing(path) as temporary:
+    with atomic(path, durable=False) as temporary:
         # an id read from a broken file may hold half a character, which UTF-8 cannot
         temporary.write_bytes(text.encode("utf-8", "replace"))

@@ -10,8 +10,8 @@ import pyogrio
 import shapely
 
 from reverdure.core.fields import MINES, VERDICTS, Field, Table
+from reverdure.core.files import atomic
 from reverdure.publish.contents import ReportData
-from reverdure.publish.files import replacing
 from reverdure.publish.sheets import as_text_cell, write_sheet
 
 _KINDS = ("gpkg", "parquet", "csv", "xlsx")
@@ -51,12 +51,12 @@ def write_tables(folder: Path, data: ReportData) -> list[Path]:
     for name, table, frame in (("mines", MINES, data.mines), ("verdicts", VERDICTS, data.verdicts)):
         typed = _typed(table, frame)
         _write_geopackage(folder / f"{name}.gpkg", typed, name)
-        with replacing(folder / f"{name}.parquet") as temporary:
+        with atomic(folder / f"{name}.parquet") as temporary:
             typed.to_parquet(temporary, index=False, compression="zstd")
         fields = (*(field for field in table if field.kind != "geometry"), *_SPOT)
         flat = _with_spot(typed)
         _write_csv(folder / f"{name}.csv", flat, fields)
-        with replacing(folder / f"{name}.xlsx") as temporary:
+        with atomic(folder / f"{name}.xlsx") as temporary:
             write_sheet(temporary, name, flat, fields)
         written += [folder / f"{name}.{kind}" for kind in _KINDS]
     return written
@@ -97,7 +97,7 @@ def _multi(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
 
 def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
     types = set(frame.geometry.dropna().geom_type)
-    with replacing(path) as temporary, _fixed_time():
+    with atomic(path) as temporary, _fixed_time():
         pyogrio.write_dataframe(
             frame,
             temporary,
@@ -130,7 +130,7 @@ def _write_csv(path: Path, frame: pandas.DataFrame, fields: tuple[Field, ...]) -
     text = {
         field.name: frame[field.name].map(as_text_cell) for field in fields if field.kind == "text"
     }
-    with replacing(path) as temporary:
+    with atomic(path) as temporary:
         # the byte-order mark tells spreadsheets that the Chinese is UTF-8
         frame.assign(**text).to_csv(
             temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n", errors="replace"

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 
 from reverdure.core.errors import UnreadableFile
+from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
-from reverdure.store.files import atomic
 
 NODATA = -32768
 _LIMIT = 32767

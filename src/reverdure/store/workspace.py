@@ -15,8 +15,9 @@ from reverdure.core.errors import (
     WorkspaceMissing,
     WorkspaceTooNew,
 )
+from reverdure.core.files import remove_leftovers
 from reverdure.store.database import Database
-from reverdure.store.files import exclusive, remove_leftovers
+from reverdure.store.lock import exclusive
 
 FORMAT = 1
 _TEMPLATE = """\
