@@ -38,6 +38,7 @@ def test_an_unknown_unit_is_named() -> None:
 def test_codes_speak_both_languages(code: type[codes.Code]) -> None:
     for member in code:
         assert code.from_key(member.key) is member
+        assert code.from_number(int(member)) is member
         assert member.label("en") == member.en
         assert any("一" <= letter <= "鿿" for letter in member.label("zh"))
     assert len({member.en for member in code}) == len(code)

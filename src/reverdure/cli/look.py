@@ -7,7 +7,7 @@ import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import language, say, table, words
-from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, Verdict
+from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, ReferenceStatus, Verdict
 from reverdure.core.errors import UnknownOption
 from reverdure.core.units import area_unit, ha_to_mu
 
@@ -105,7 +105,8 @@ def explain(
     for index, reference in found.references.items():
         say("explain.reference", index=index, neighbours=found.neighbours)
         for name, value in reference.items():
-            typer.echo(f"    {name} = {_value(value)}")
+            shown = _label(ReferenceStatus, value) if name == "status" else _value(value)
+            typer.echo(f"    {name} = {shown}")
     if found.imagery:
         say("explain.imagery")
     for year in found.imagery:

@@ -34,6 +34,11 @@ class Code(IntEnum):
         """Member whose `key` is this; KeyError otherwise."""
         return cls[key.upper()]
 
+    @classmethod
+    def from_number(cls, number: int) -> Self:
+        """Member stored as this number; KeyError otherwise."""
+        return {member.value: member for member in cls}[number]
+
     def label(self, language: str) -> str:
         """Label in "en" or "zh"."""
         return self.zh if language == "zh" else self.en

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
+from reverdure.core.codes import ReferenceStatus
 from reverdure.core.fields import TRAJECTORIES, VERDICTS
 from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
@@ -85,7 +86,8 @@ def _reference_summary(found: xr.Dataset, mine_id: str) -> dict[str, Any]:
     """Scalars of the reference of one mine, for `explain`."""
     one = found.sel(mine_id=mine_id)
     scalars = {str(name): one[name] for name in one.data_vars if one[name].ndim == 0}
-    return {name: _plain(value.item()) for name, value in sorted(scalars.items())}
+    plain = {name: _plain(value.item()) for name, value in sorted(scalars.items())}
+    return plain | {"status": ReferenceStatus.from_number(plain["status"]).key}
 
 
 def _records(frame: pd.DataFrame | gpd.GeoDataFrame, columns: list[str]) -> list[dict[str, Any]]:
