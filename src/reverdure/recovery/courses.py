@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 _PRIOR = np.array([1.0, 1.0, 0.15, 1.0])
 _NOISE = 0.08
 _RISE_YEARS = (1, 2, 3, 4, 6, 8, 11, 15)
-_MAX_SEARCHED = 80
+_MAX_SEARCHED = 40
 _SHARED_PIXELS = 2.5
 _FALL_SEARCHED_YEARS = 10
 _LEAST_FALL = 0.15

@@ -19,7 +19,7 @@ from reverdure.recovery.courses import Courses
 
 # label 0 is not mine; the others are zones
 N_LABELS = 4
-_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 50, 3, 50
+_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 40, 2, 50
 _UNSEEN_VARIANCE = 1e4
 _DEEPEST = 0.2
 _MIXED = 1.2
