@@ -6,31 +6,41 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.county import filled, reverdure, simulated
+from benchmarks.county import filled, reverdure
 from benchmarks.figures import Figure
+from reverdure.simulate.county import simulate
+from reverdure.simulate.worlds import draw_world
 
-SEEDS = (101, 102, 103, 104)
+# world -> seed. Constants were learnt on seed 7 of world 1 and seed 21 of world 3: these
+# seeds are new everywhere, and worlds 2, 4 and 5 are new altogether
+SEEDS = {1: 101, 2: 102, 4: 104, 5: 105}
 MINES, YEARS = 60, 30
 CLASSES = ((0, 10, "under 10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, np.inf, "over 50"))
 NUMBERS_ONLY_BY_RULE = ("too_early", "cannot_be_seen", "no_reference", "no_data")
 
 
 def measure() -> list[Figure]:
-    """Figures over all claims of all seeds; none was used to fit anything."""
-    claims = pd.concat([judged(seed) for seed in SEEDS], ignore_index=True)
+    """Figures over all claims of all counties; none of these was used to fit anything."""
+    counties = {world: judged(world, seed) for world, seed in SEEDS.items()}
+    claims = pd.concat(counties.values(), ignore_index=True)
     return [
         Figure("claims", len(claims)),
         Figure("verdict by kind of claim", table_of_verdicts(claims)),
         *coverage(claims),
+        *(
+            Figure(f"world {world}: interval holds the truth", held(with_interval(rows)), "%")
+            for world, rows in counties.items()
+        ),
         *rates(claims),
     ]
 
 
-def judged(seed: int) -> pd.DataFrame:
+def judged(world: int, seed: int) -> pd.DataFrame:
     """Verdicts of one county beside the truth."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        county = simulated(folder / "county", mines=MINES, years=YEARS, seed=seed)
+        county = folder / "county"
+        simulate(county, n_mines=MINES, n_years=YEARS, seed=seed, world=draw_world(world))
         workspace = filled(folder / "workspace", county)
         reverdure("run", "-w", workspace)
         verdicts = pd.read_parquet(workspace / "products" / "verdicts.parquet")
@@ -46,23 +56,31 @@ def table_of_verdicts(claims: pd.DataFrame) -> str:
     return pd.crosstab(claims["kind"], claims["verdict"].fillna("(missing)")).to_string()
 
 
+def with_interval(claims: pd.DataFrame) -> pd.DataFrame:
+    """Claims that were measured."""
+    has_interval = claims["restored_ha_low"].notna() & claims["restored_ha_high"].notna()
+    return claims[has_interval & ~claims["verdict"].isin(NUMBERS_ONLY_BY_RULE)]
+
+
+def held(rows: pd.DataFrame) -> float:
+    """Share of intervals that hold the truth, [%]."""
+    low, high = rows["restored_ha_low"] - 1e-6, rows["restored_ha_high"] + 1e-6
+    return float(100 * rows["true_ha"].between(low, high).mean())
+
+
 def coverage(claims: pd.DataFrame) -> list[Figure]:
     """How often the interval holds the truth, and how wide it is, by size."""
-    has_interval = claims["restored_ha_low"].notna() & claims["restored_ha_high"].notna()
-    measured = claims[has_interval & ~claims["verdict"].isin(NUMBERS_ONLY_BY_RULE)]
+    measured = with_interval(claims)
     figures = [Figure("claims with an interval", len(measured))]
     for low, high, label in (*CLASSES, (0, np.inf, "all")):
         rows = measured[measured["n_pixels"].between(low, high, inclusive="left")]
         if rows.empty:
             continue
-        holds = rows["true_ha"].between(
-            rows["restored_ha_low"] - 1e-6, rows["restored_ha_high"] + 1e-6
-        )
         width = (rows["restored_ha_high"] - rows["restored_ha_low"]) / rows["claimed_ha"]
         bias = (rows["restored_ha"] - rows["true_ha"]).sum() / rows["claimed_ha"].sum()
         figures += [
             Figure(f"{label} pixels: claims", len(rows)),
-            Figure(f"{label} pixels: interval holds the truth", 100 * holds.mean(), "%"),
+            Figure(f"{label} pixels: interval holds the truth", held(rows), "%"),
             Figure(f"{label} pixels: median width", 100 * width.median(), "% of claim"),
             Figure(f"{label} pixels: bias", 100 * bias, "% of claim"),
         ]
