@@ -85,7 +85,7 @@ def test_claims_that_cannot_be_or_that_look_wrong(workspace: Path, tmp_path: Pat
     claims.write_text(
         "claim_id,mine_id,year,claimed_ha,aim\n"
         "C1,M1,2019,5,forest\nC2,M404,2019,5,forest\n"
-        "C3,M1,2019,5000,forest\nC4,M1,2199,5,forest\n",
+        "C3,M1,2019,5000,forest\nC4,M1,2099,5,forest\n",
         encoding="utf-8",
     )
     done = reverdure("add", "claims", claims, "-w", workspace)
@@ -162,9 +162,11 @@ def _to_zone_49(scene: Path) -> None:
     for path in scene.glob("*.TIF"):
         with rasterio.open(path) as source:
             profile, values = source.profile, source.read()
-            transform, width, height = rasterio.warp.calculate_default_transform(
-                source.crs, "EPSG:32649", source.width, source.height, *source.bounds, resolution=30
+            west, south, east, north = rasterio.warp.transform_bounds(
+                source.crs, "EPSG:32649", *source.bounds
             )
+            width, height = int((east - west) // 30), int((north - south) // 30)
+            transform = rasterio.Affine(30.0, 0.0, west, 0.0, -30.0, north)
             out = values[:, :1, :1].repeat(height, 1).repeat(width, 2) * 0
             rasterio.warp.reproject(
                 values,

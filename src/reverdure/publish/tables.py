@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import geopandas
@@ -97,14 +98,18 @@ def _multi(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
 
 def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
     types = set(frame.geometry.dropna().geom_type)
-    with atomic(path) as temporary, _fixed_time():
+    content = BytesIO()
+    with _fixed_time():
         pyogrio.write_dataframe(
             frame,
-            temporary,
+            content,
             layer=layer,
             driver="GPKG",
             geometry_type="MultiPolygon" if types <= {"MultiPolygon"} else "Unknown",
         )
+    # by way of memory: GDAL says of a full disk no more than that something failed
+    with atomic(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 @contextmanager

@@ -59,11 +59,11 @@ def start_after_end(start: int, end: int) -> Problem:
 
 
 def future_year(end: int, last_year: int) -> Problem:
-    """It is completed after the last image."""
+    """It is completed later than any image can be of."""
     return Problem(
         Reason.FUTURE_YEAR.key,
-        f"is completed in {end}, after the last image of {last_year}",
-        f"完成年度 {end} 晚于最新影像年份 {last_year}",
+        f"is completed in {end}, later than {last_year}",
+        f"完成年度 {end} 晚于 {last_year}",
     )
 
 

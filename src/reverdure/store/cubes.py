@@ -12,6 +12,7 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.errors import RasterioError
+from rasterio.io import MemoryFile
 
 from reverdure.core.errors import UnreadableFile
 from reverdure.core.files import atomic
@@ -67,11 +68,8 @@ def write_tile(
     tags : mapping
         Text kept in the file.
     """
-    with (
-        atomic(path) as temporary,
-        rasterio.open(
-            temporary,
-            "w",
+    with MemoryFile() as memory:
+        with memory.open(
             driver="COG",
             dtype="int16",
             count=len(bands),
@@ -85,14 +83,16 @@ def write_tile(
             blocksize=256,
             overviews="NONE",
             num_threads=1,
-        ) as sink,
-    ):
-        for number, (band, array) in enumerate(zip(bands, arrays, strict=True), start=1):
-            sink.write(band.encode(array), number)
-            sink.set_band_description(number, band.name)
-        sink.scales = [band.scale for band in bands]
-        sink.offsets = [band.offset for band in bands]
-        sink.update_tags(**tags)
+        ) as sink:
+            for number, (band, array) in enumerate(zip(bands, arrays, strict=True), start=1):
+                sink.write(band.encode(array), number)
+                sink.set_band_description(number, band.name)
+            sink.scales = [band.scale for band in bands]
+            sink.offsets = [band.offset for band in bands]
+            sink.update_tags(**tags)
+        # by way of memory: GDAL says of a full disk no more than that something failed
+        with atomic(path) as temporary:
+            temporary.write_bytes(memory.getbuffer())
 
 
 def read_tile(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str]]:
