@@ -115,7 +115,8 @@ def composites(
     ] = None,
     scale: Annotated[float, typer.Option(help="Stored value of 1. / 数值1对应的存储值")] = 1.0,
     nodata: Annotated[
-        float | None, typer.Option(help="Value that means nothing, where the file is silent.")
+        float | None,
+        typer.Option(help="Value that means nothing, where the file is silent. / 无效值"),
     ] = None,
 ) -> None:
     """Register yearly rasters made elsewhere; files stay where they are. / 登记外部年度合成"""

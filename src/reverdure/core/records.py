@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the commands read records before they know whether they need arrays
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,5 +120,5 @@ class Picture:
     """
 
     year: int
-    rgb: NDArray[np.uint8]
-    rings: tuple[NDArray[np.float64], ...] = field(default=())
+    rgb: "NDArray[np.uint8]"
+    rings: "tuple[NDArray[np.float64], ...]" = field(default=())
