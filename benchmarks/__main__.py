@@ -22,7 +22,8 @@ def subjects() -> list[str]:
     return sorted(
         name
         for name in names
-        if "def measure(" in (HERE / f"{name}.py").read_text(encoding="utf-8")
+        if not name.startswith("_")
+        and "def measure(" in (HERE / f"{name}.py").read_text(encoding="utf-8")
     )
 
 

@@ -9,6 +9,7 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, ReferenceStatus, Verdict
 from reverdure.core.errors import UnknownOption
+from reverdure.core.fields import VERDICTS
 from reverdure.core.units import area_unit, ha_to_mu
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 Unit = Annotated[str, typer.Option(help="ha or mu. / 公顷或亩")]
 _GROUPS = ("supported", "partly_supported", "not_supported", "undecided", "not_judged")
-_MOST_SCENES = 3
+_DETAILS = ("p_supported", "p_not_supported", "recovered_share", "damage_year", "recovered_year",
+            "last_clear_year", "n_pixels", "indices", "flags")  # fmt: skip
 
 
 class _Area:
@@ -106,7 +108,7 @@ def explain(
         say("explain.reference", index=index, neighbours=found.neighbours)
         for name, value in reference.items():
             shown = _label(ReferenceStatus, value) if name == "status" else _value(value)
-            typer.echo(f"    {name} = {shown}")
+            typer.echo(f"    {words(f'reference.{name}')} ({name}): {shown}")
     if found.imagery:
         say("explain.imagery")
     for year in found.imagery:
@@ -158,9 +160,10 @@ def _verdict(row: Mapping[str, Any], area: _Area) -> None:
         claimed=area(row["claimed_ha"]),
         ground=area(row["ground_ha"]),
     )
-    for name in ("p_supported", "p_not_supported", "recovered_share", "damage_year",
-                 "recovered_year", "last_clear_year", "n_pixels", "indices", "flags"):  # fmt: skip
-        typer.echo(f"    {name} = {_value(row[name])}")
+    for field in VERDICTS:
+        if field.name in _DETAILS:
+            label = field.zh if language() == "zh" else field.en
+            typer.echo(f"    {label} ({field.name}): {_value(row[field.name])}")
 
 
 def _year(year: "YearOfImagery") -> None:
