@@ -9,7 +9,7 @@ import pytest
 from reverdure.core.errors import UnreadableFile
 from reverdure.core.grid import Grid
 from reverdure.core.records import Progress
-from reverdure.imagery.landsat import Scene, find_scenes
+from reverdure.imagery.landsat import Scene, find_scenes, read_scene
 
 PRODUCT = "LC08_L2SP_121041_20200715_20200912_02_T1"
 
@@ -60,13 +60,21 @@ def test_other_files_are_refused_by_kind_in_both_languages(tmp_path, name, code)
 
 @pytest.mark.parametrize(
     ("suffix", "code"),
-    [("QA_PIXEL", "no_qa_pixel"), ("QA_RADSAT", "no_qa_radsat"), ("SR_B5", "missing_bands")],
+    [("QA_PIXEL", "no_qa_pixel"), ("SR_B5", "missing_bands")],
 )
 def test_a_product_without_a_needed_file_is_refused(tmp_path, write_product, suffix, code):
     write_product(tmp_path, without=[suffix])
     scenes, refusals = find_scenes(tmp_path)
     assert (scenes, reasons(refusals)) == ([], [code])
     assert refusals[0].path.endswith(PRODUCT)
+
+
+def test_a_partial_download_without_saturation_is_taken_and_says_so(tmp_path, write_product):
+    write_product(tmp_path, without=["QA_RADSAT"])
+    scenes, refusals = find_scenes(tmp_path)
+    assert refusals == []
+    assert not scenes[0].tells_saturation
+    assert read_scene(scenes[0], scenes[0].grid).clear.values.any()
 
 
 def test_a_product_without_temperature_is_accepted(tmp_path, write_product):

@@ -95,6 +95,8 @@ def scenes(
     )
     if added.resampled:
         say("add.resampled", count=added.resampled)
+    if added.without_saturation:
+        say("add.without_saturation", count=added.without_saturation)
     if added.accepted == 0:
         raise typer.Exit(1)
 

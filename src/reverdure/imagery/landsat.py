@@ -54,7 +54,7 @@ class Scene:
     grid : Grid
         Its pixels; the square grid of the smaller side where they are not square.
     files : dict
-        Absolute path by canonical band, "qa_pixel" and "qa_radsat".
+        Absolute path by canonical band, "qa_pixel", and "qa_radsat" if there.
     scaling : dict
         Factor and offset by canonical band, as stated in the metadata, else as documented.
     clear_share : float
@@ -99,6 +99,11 @@ class Scene:
             clear_share=fields["clear_share"],
             fingerprint=fields["fingerprint"],
         )
+
+    @property
+    def tells_saturation(self) -> bool:
+        """Whether the product has its QA_RADSAT; partial downloads often lack it."""
+        return QA_RADSAT in self.files
 
     def touches(self, grid: Grid) -> bool:
         """Whether any of its pixels may lie on `grid`."""
@@ -206,8 +211,6 @@ def _files(product: Product, family: Family) -> dict[str, Path] | Refusal:
     """File of each band and quality layer; refused where one that is needed is missing."""
     if "QA_PIXEL" not in product.rasters:
         return refuse(product.path, "no_qa_pixel")
-    if "QA_RADSAT" not in product.rasters:
-        return refuse(product.path, "no_qa_radsat")
     missing = [b.suffix for b in family.bands.values() if b.suffix not in product.rasters]
     if missing:
         return refuse(product.path, "missing_bands", detail=", ".join(missing))
@@ -215,10 +218,9 @@ def _files(product: Product, family: Family) -> dict[str, Path] | Refusal:
     # L2SR products and OLI alone have no surface temperature
     if family.thermal.suffix in product.rasters:
         files[THERMAL] = product.rasters[family.thermal.suffix]
-    return files | {
-        QA_PIXEL: product.rasters["QA_PIXEL"],
-        QA_RADSAT: product.rasters["QA_RADSAT"],
-    }
+    if "QA_RADSAT" in product.rasters:
+        files[QA_RADSAT] = product.rasters["QA_RADSAT"]
+    return files | {QA_PIXEL: product.rasters["QA_PIXEL"]}
 
 
 def _common_grid(product: Product, files: Mapping[str, Path]) -> Grid | Refusal:
@@ -288,7 +290,8 @@ def read_masks(scene: Scene, grid: Grid) -> tuple[NDArray[np.bool_], NDArray[np.
     pixel = read_onto(scene.files[QA_PIXEL], grid, bands=[1], fill=1)[0]
     clear = (pixel & np.uint16(bits.hidden)) == 0
     water = ((pixel & np.uint16(bits.water)) != 0) & ((pixel & np.uint16(1)) == 0)
-    if clear.any():
+    # without it, band saturation shows only where it drives a band out of its valid range
+    if clear.any() and scene.tells_saturation:
         saturation = read_onto(scene.files[QA_RADSAT], grid, bands=[1], fill=0)[0]
         clear &= (saturation & np.uint16(families()[scene.sensor].spoiled)) == 0
     return clear, water

@@ -37,7 +37,7 @@ class AddedScenes:
     """Scenes accepted, accepted for the first time, and refused with the reason.
 
     `resampled` scenes lie on another grid than most of the workspace's; they are read by
-    nearest neighbour, up to half a pixel off.
+    nearest neighbour, up to half a pixel off. `without_saturation` scenes lack QA_RADSAT.
     """
 
     accepted: int
@@ -45,6 +45,7 @@ class AddedScenes:
     first: datetime.date | None
     last: datetime.date | None
     resampled: int
+    without_saturation: int
     refused: tuple[Refusal, ...]
 
 
@@ -160,6 +161,7 @@ def add_scenes(
             dates[0] if dates else None,
             dates[-1] if dates else None,
             sum(most is not None and not most.is_aligned(grid) for grid in known),
+            sum(not scene.tells_saturation for scene in scenes),
             tuple(refused),
         )
 
