@@ -174,6 +174,28 @@ def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_
     assert not list(workspace.rglob(".[0-9]*-*"))
 
 
+def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(county: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    fill(workspace, county)
+    run = subprocess.Popen(
+        [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with run:
+        deadline = time.monotonic() + 60
+        while len(list(workspace.rglob("*.tif"))) < 5 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        run.send_signal(signal.SIGINT)
+        _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Stopped" in errors
+    assert "Traceback" not in errors
+    assert len(list((workspace / "cubes").rglob("*.tif"))) >= 4
+    assert not list(workspace.rglob(".[0-9]*-*"))
+
+
 def test_only_one_mine_is_measured(county: Path, measured: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     fill(workspace, county)
