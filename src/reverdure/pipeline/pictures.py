@@ -1,6 +1,6 @@
 """Before-and-after pictures of a mine out of its yearly composites."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import shapely
@@ -15,6 +15,7 @@ MARGIN_M = 240.0
 _TRUE_COLOUR = ("red", "green", "blue")
 _NOTHING_CLEAR = 128
 _GAMMA = 0.55
+_MOST_LOOKED_AT, _ENOUGH_SEEN = 6, 0.5
 
 
 def mine_pictures(
@@ -22,8 +23,8 @@ def mine_pictures(
 ) -> list[Picture]:
     """Pictures of the years that tell the story, all with one stretch.
 
-    The years are the first, the one before the damage, the one after it, the one
-    before the claimed completion, and the last, as far as there is anything clear.
+    The years are the first and the last that can be seen well, the one before the
+    damage, the one after it, and the one before the claimed completion.
     """
     source = plan.measured.get(mine_id)
     if source is None or source.grid is None:
@@ -32,13 +33,21 @@ def mine_pictures(
     outline = outlines.iloc[0]
     grid = plan.lattice.around(outline.bounds, MARGIN_M)
     wanted = _telling_years(plan.years, verdict_rows)
-    found: dict[int, Arrays] = {}
-    for year in wanted:
+
+    def colours(year: int) -> Arrays | None:
         arrays = reader.composite(year, grid, source.tiles)
-        if set(_TRUE_COLOUR) <= set(arrays) and np.isfinite(arrays["red"]).any():
+        return arrays if set(_TRUE_COLOUR) <= set(arrays) else None
+
+    found: dict[int, Arrays] = {}
+    for year in [*_first_clear(plan.years, colours), *_first_clear(plan.years[::-1], colours)]:
+        wanted.add(year)
+    for year in sorted(wanted):
+        arrays = colours(year)
+        if arrays is not None and np.isfinite(arrays["red"]).any():
             found[year] = arrays
     if not found:
-        return _index_pictures(plan, reader, grid, outline, wanted, mine_id)
+        ends = {plan.years[0], plan.years[-1]}
+        return _index_pictures(plan, reader, grid, outline, sorted(wanted | ends), mine_id)
     stacks = {
         year: np.stack([arrays[b] for b in _TRUE_COLOUR], -1) for year, arrays in found.items()
     }
@@ -47,15 +56,25 @@ def mine_pictures(
     return [Picture(year, _stretch(stack, limits), rings) for year, stack in stacks.items()]
 
 
-def _telling_years(years: Sequence[int], verdict_rows: Sequence[Mapping[str, object]]) -> list[int]:
-    wanted = {years[0], years[-1]}
+def _telling_years(years: Sequence[int], verdict_rows: Sequence[Mapping[str, object]]) -> set[int]:
+    """Years before and after the damage, and the one before the claimed completion."""
+    wanted = set()
     for row in verdict_rows:
         damage, done = row.get("damage_year"), row.get("year")
         if isinstance(damage, int):
             wanted |= {damage - 1, damage + 1}
         if isinstance(done, int):
             wanted.add(done - 1)
-    return sorted(wanted & set(years))
+    return wanted & set(years)
+
+
+def _first_clear(years: Sequence[int], colours: Callable[[int], Arrays | None]) -> list[int]:
+    """The first of these years of which half can be seen, looking at a few."""
+    for year in years[:_MOST_LOOKED_AT]:
+        arrays = colours(year)
+        if arrays is not None and np.isfinite(arrays["red"]).mean() >= _ENOUGH_SEEN:
+            return [year]
+    return []
 
 
 def _index_pictures(
