@@ -41,7 +41,9 @@ def overview(workspace: Workspace) -> Overview:
     if totals_path.is_file():
         import pyarrow.parquet as pq
 
-        totals = pq.read_table(totals_path).to_pylist()
+        # not read_table, which would load the machinery of data sets first
+        with pq.ParquetFile(totals_path) as file:
+            totals = file.read().to_pylist()
         run_id = totals[0]["run_id"]
         path = workspace.runs / run_id / "manifest.json"
         manifest = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

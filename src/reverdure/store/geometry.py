@@ -7,7 +7,6 @@ min x, max x, min y, max y, then WKB.
 import struct
 from typing import Any
 
-import shapely
 from sqlalchemy import LargeBinary
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -21,6 +20,8 @@ _FLAG_EMPTY = 0b0001_0000
 
 def to_blob(geometry: Any) -> bytes:
     """GeoPackage blob of a shapely geometry in EPSG:4326."""
+    import shapely
+
     flags = _FLAGS_LITTLE_ENDIAN_XY | (_FLAG_EMPTY if geometry.is_empty else 0)
     west, south, east, north = geometry.bounds
     envelope = _ENVELOPE.pack(west, east, south, north)
@@ -30,6 +31,8 @@ def to_blob(geometry: Any) -> bytes:
 
 def from_blob(blob: bytes) -> Any:
     """Shapely geometry of a GeoPackage blob, whichever envelope it carries."""
+    import shapely  # late: counting rows needs no geometry
+
     flags = blob[3]
     envelope_doubles = (0, 4, 6, 6, 8)[(flags >> 1) & 0b111]
     return shapely.from_wkb(blob[_HEADER.size + 8 * envelope_doubles :])
