@@ -25,7 +25,7 @@ from reverdure.store.workspace import Workspace
 REFLECTANCE = 1e-4
 _KELVIN = (0.01, 273.15)
 _COUNTS = ("n_clear", "source")
-_CACHED_TILES = 16
+_CACHE_BYTES = 600e6
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -135,6 +135,9 @@ class TileReader:
         self._workspace = workspace
         self._plan = plan
         self._kept: OrderedDict[Path, Future[Arrays]] = OrderedDict()
+        # values and fits of every year, and some twenty bands more, as float32
+        tile_bytes = 4 * workspace.settings.tile_pixels**2 * (2 * len(plan.years) + 20)
+        self._most_kept = max(2, int(_CACHE_BYTES / tile_bytes))
         self._lock = threading.Lock()
 
     def segments(
@@ -208,7 +211,7 @@ class TileReader:
                 future = Future()
                 self._kept[path] = future
             self._kept.move_to_end(path)
-            while len(self._kept) > _CACHED_TILES:
+            while len(self._kept) > self._most_kept:
                 self._kept.popitem(last=False)
         if is_mine:
             try:
