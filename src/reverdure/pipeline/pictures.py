@@ -14,7 +14,7 @@ from reverdure.pipeline.tiles import Arrays, TileReader
 MARGIN_M = 240.0
 _TRUE_COLOUR = ("red", "green", "blue")
 _NOTHING_CLEAR = 128
-_GAMMA = 0.55
+_GAMMA = 0.7
 _MOST_LOOKED_AT, _ENOUGH_SEEN = 6, 0.5
 
 
@@ -107,8 +107,10 @@ def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
     limits = []
     for band in range(pooled.shape[1]):
         low, high = np.nanpercentile(pooled[:, band], [1, 99])
-        limits.append((float(low), max(float(high), float(low) + 1e-3)))
-    return limits
+        limits.append((float(low), float(high)))
+    # one span for all bands: stretched each on its own, dark forest turns to coloured noise
+    span = max(max(high - low for low, high in limits), 1e-3)
+    return [(low, low + span) for low, _ in limits]
 
 
 def _stretch(
