@@ -109,7 +109,7 @@ def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
         low, high = np.nanpercentile(pooled[:, band], [1, 99])
         limits.append((float(low), float(high)))
     # one span for all bands: stretched each on its own, dark forest turns to coloured noise
-    span = max(max(high - low for low, high in limits), 1e-3)
+    span = max(1e-3, *(high - low for low, high in limits))
     return [(low, low + span) for low, _ in limits]
 
 
