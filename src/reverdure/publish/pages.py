@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-import reverdure
 from reverdure.core.fields import Field
 from reverdure.publish import figures
 from reverdure.publish.contents import ReportData
@@ -55,7 +55,7 @@ def fill(template: str, data: ReportData, facts: Mapping[str, Any]) -> str:
         "run_id": data.run_id,
         "first_year": first,
         "last_year": last,
-        "version": reverdure.__version__,
+        "version": version("reverdure"),
     }
     return _environment().get_template(template).render({**common, **facts})
 

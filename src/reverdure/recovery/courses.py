@@ -220,7 +220,7 @@ def _variances(
         return total, 0.25 * total
     mean = np.nansum(residual * weighted, axis=1)[years] / mass[years]
     n_effective = (mass[years] ** 2 / (weighted[years] ** 2).sum(axis=1)).mean()
-    spread = float((mean**2).sum()) / max(years.sum() - 3, 1)
+    spread = float((mean**2).sum()) / max(int(years.sum()) - 3, 1)
     common = max(spread - _SHARED_PIXELS * total / n_effective, 0.05 * total)
     common = min(common, 0.9 * total)
     return total - common, common
