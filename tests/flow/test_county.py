@@ -237,3 +237,17 @@ def test_two_runs_at_once_are_refused(county: Path, tmp_path: Path) -> None:
         second = reverdure("run", "-w", workspace, expect=1)
         assert "workspace_busy" in second.stderr
         first.kill()
+
+
+def test_scenes_that_were_moved_are_found_again(county: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "county"
+    shutil.copytree(county, moved)
+    workspace = tmp_path / "w"
+    fill(workspace, moved)
+    (moved / "scenes").rename(moved / "archive")
+    done = reverdure("run", "-w", workspace, expect=1)
+    assert "unreadable_file" in done.stderr
+    assert "moved" in done.stderr
+    assert "(0 new)" in reverdure("add", "scenes", moved / "archive", "-w", workspace).stdout
+    text = reverdure("run", "-w", workspace, "--dry-run").stdout
+    assert "composites 0 of" not in text

@@ -41,7 +41,8 @@ def open_raster(path: str | Path) -> Iterator[DatasetReader]:
         with rasterio.Env(**_GDAL), rasterio.open(path) as dataset:
             yield dataset
     except RasterioError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error}") from error
+        moved = "" if Path(path).exists() else "If it was moved, add it again from where it is."
+        raise UnreadableFile(f"{path} cannot be read: {error}", moved) from error
 
 
 def check_complete(dataset: DatasetReader) -> None:

@@ -33,10 +33,10 @@ from reverdure.store.workspace import Workspace
 
 _PACKAGES = ("geopandas", "numba", "numpy", "pyproj", "rasterio", "shapely", "xarray")
 _BYTES_PER_PIXEL_AND_SCENE = 2 * 9  # six bands, thermal and two masks, 16 bits each
-# CPU seconds on one core of a 2.0 GHz server, by `dev.py bench` (benchmarks/demo.py)
-_S_PER_SCENE_MEGAPIXEL = 0.35
-_S_PER_SEGMENT_MEGAPIXEL = 6.0
-_S_PER_MINE = 0.3
+# CPU seconds on one server core, measured on the county of `dev.py demo`
+_S_PER_SCENE_MEGAPIXEL = 0.49
+_S_PER_SEGMENT_MEGAPIXEL = 6.5
+_S_PER_MINE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
