@@ -11,8 +11,8 @@ from benchmarks.figures import Figure
 from reverdure.simulate.county import simulate
 from reverdure.simulate.worlds import draw_world
 
-# world -> seed. Constants were learnt on seed 7 of world 1 and seed 21 of world 3: these
-# seeds are new everywhere, and worlds 2, 4 and 5 are new altogether
+# world -> seed. Constants were fitted on seed 7 of world 1 and seed 21 of world 3: these
+# seeds are new everywhere, and nothing was fitted on worlds 2, 4 and 5
 SEEDS = {1: 101, 2: 102, 4: 104, 5: 105}
 MINES, YEARS = 60, 30
 CLASSES = ((0, 10, "under 10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, np.inf, "over 50"))
