@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,26 @@ def fill(workspace: Path, county: Path) -> None:
     reverdure("add", "counties", county / "counties.gpkg", "-w", workspace)
     reverdure("add", "layer", county / "dem.tif", "--as", "elevation", "-w", workspace)
     reverdure("add", "scenes", county / "scenes", "-w", workspace)
+
+
+def start_run(workspace: Path) -> "subprocess.Popen[str]":
+    """A run in the background, to be watched and stopped."""
+    command = [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)]
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def n_products(workspace: Path) -> int:
+    """Rasters and measured mines that a workspace holds."""
+    rasters = len(list((workspace / "cubes").rglob("r*.tif")))
+    return rasters + len(list((workspace / "products" / "parts").glob("[!.]*.json")))
+
+
+def wait_for(workspace: Path, products: int, run: "subprocess.Popen[str]") -> bool:
+    """Wait until a workspace holds so many products; whether the run still goes on then."""
+    deadline = time.monotonic() + 120
+    while n_products(workspace) < products and run.poll() is None:
+        assert time.monotonic() < deadline, "the run makes nothing"
+        time.sleep(0.02)
+    return run.poll() is None

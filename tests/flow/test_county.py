@@ -3,9 +3,6 @@
 import json
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,7 +12,7 @@ import pytest
 
 from reverdure.core.codes import ClaimStatus, Reason, Verdict
 from reverdure.core.fields import TOTALS, TRAJECTORIES, VERDICTS
-from tests.flow.commands import fill, reverdure
+from tests.flow.commands import fill, n_products, reverdure, start_run, wait_for
 
 PRODUCTS = ("verdicts.parquet", "totals.parquet", "trajectories.parquet")
 
@@ -157,18 +154,13 @@ def test_one_tile_or_many_give_the_same_tables(
 def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     fill(workspace, county)
-    rng = np.random.default_rng(5)
-    kills = 0
-    for _ in range(3):
-        run = subprocess.Popen(
-            [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(float(rng.uniform(3, 8)))
+    # one moment in each third of the composites, the segments and what follows
+    rng = np.random.default_rng()
+    for first, last in ((1, 20), (21, 39), (41, 46)):
+        run = start_run(workspace)
+        assert wait_for(workspace, int(rng.integers(first, last + 1)), run), "nothing to kill"
         run.send_signal(signal.SIGKILL)
-        kills += run.wait() == -signal.SIGKILL
-    assert kills >= 1
+        run.communicate()
     reverdure("run", "-w", workspace)
     assert tables(workspace) == tables(measured)
     assert not list(workspace.rglob(".[0-9]*-*"))
@@ -177,22 +169,14 @@ def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_
 def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(county: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     fill(workspace, county)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with run:
-        deadline = time.monotonic() + 60
-        while len(list(workspace.rglob("*.tif"))) < 5 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        run.send_signal(signal.SIGINT)
-        _, errors = run.communicate(timeout=60)
+    run = start_run(workspace)
+    assert wait_for(workspace, 5, run)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "Stopped" in errors
     assert "Traceback" not in errors
-    assert len(list((workspace / "cubes").rglob("*.tif"))) >= 4
+    assert n_products(workspace) >= 5
     assert not list(workspace.rglob(".[0-9]*-*"))
 
 
@@ -224,16 +208,9 @@ def test_a_dry_run_counts_and_makes_nothing(county: Path, tmp_path: Path) -> Non
 def test_two_runs_at_once_are_refused(county: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     fill(workspace, county)
-    first = subprocess.Popen(
-        [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    first = start_run(workspace)
     with first:
-        deadline = time.monotonic() + 60
-        while not (workspace / "cubes").exists() and time.monotonic() < deadline:
-            time.sleep(0.2)
+        assert wait_for(workspace, 1, first)
         second = reverdure("run", "-w", workspace, expect=1)
         assert "workspace_busy" in second.stderr
         first.kill()

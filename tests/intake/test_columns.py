@@ -112,3 +112,14 @@ def test_no_alias_stands_for_two_columns(kind: str) -> None:
         for alias in table:
             assert alias == plain(alias)
             assert owners.setdefault(alias, name) == name, alias
+
+
+def test_headings_cut_by_a_shapefile_are_recognised_behind_whole_ones():
+    found = recognise(["mine_id", "mining_met", "stated_are"], "mines")
+    assert found.heading["mining_method"] == "mining_met"
+    assert found.heading["stated_area_ha"] == "stated_are"
+    assert found.unit == {}
+    both = recognise(["mine_id", "mining_met", "mining_method"], "mines")
+    assert both.heading["mining_method"] == "mining_method"
+    # nine letters are no cut, and short beginnings mean nothing
+    assert "mining_method" not in recognise(["mine_id", "mining_me"], "mines")

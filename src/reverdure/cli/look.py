@@ -1,5 +1,6 @@
 """Commands that show: show, explain."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,7 @@ class _Area:
             raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
 
     def __call__(self, area_ha: float | None) -> str:
-        if area_ha is None or area_ha != area_ha:  # noqa: PLR0124  NaN
+        if area_ha is None or math.isnan(area_ha):
             return "-"
         value = ha_to_mu(area_ha) if self._is_mu else area_ha
         text = f"{value:,.1f}" if self._is_mu else f"{value:,.2f}"

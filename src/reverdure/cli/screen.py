@@ -61,7 +61,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], numbers_fro
 def progress() -> Iterator[OnProgress]:
     """A bar a stage on a terminal; one line a finished stage elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
 
     console = Console(file=sys.stderr)
@@ -73,12 +79,12 @@ def progress() -> Iterator[OnProgress]:
         console=console,
         disable=not console.is_terminal,
     )
-    shown: dict[str, int] = {}
+    shown: dict[str, TaskID] = {}
 
     def on_progress(step: Progress) -> None:
         if step.stage not in shown:
-            shown[step.stage] = int(bars.add_task(_stage(step.stage), total=step.total))
-        bars.update(shown[step.stage], completed=step.done, total=step.total)  # type: ignore[arg-type]
+            shown[step.stage] = bars.add_task(_stage(step.stage), total=step.total)
+        bars.update(shown[step.stage], completed=step.done, total=step.total)
         if step.done == step.total and not console.is_terminal and step.total:
             sys.stderr.write(f"{_stage(step.stage)}: {step.done}/{step.total}\n")
 

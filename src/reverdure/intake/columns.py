@@ -14,6 +14,7 @@ from reverdure.core.units import HA_PER_UNIT
 from reverdure.intake.values import known_unit
 
 KINDS = ("mines", "claims")
+_SHAPEFILE_BYTES, _CUT_LETTERS = 10, 8
 _AREAS = frozenset({"stated_area_ha", "claimed_ha"})
 _BRACKET = re.compile(r"(?P<base>.*?)\s*[(\[{](?P<unit>[^)\]}]*)[)\]}]\s*")
 _TAIL = re.compile(r"(?P<base>.+?)[\s_/,:-]+(?P<unit>[^\s_/,:-]+)")
@@ -162,7 +163,7 @@ def _match(heading: str, name: str, table: Mapping[str, tuple[int, str]]) -> _Ma
     base, unit, strange = split_unit(heading)
     found = table.get(plain(base))
     if found is None:
-        return None
+        return _cut_match(heading, table)
     if name not in _AREAS:
         # 县(市、区), 开采方式(露天/井工): a bracket that explains
         return _Match(found[0], "") if strange else None
@@ -173,6 +174,16 @@ def _match(heading: str, name: str, table: Mapping[str, tuple[int, str]]) -> _Ma
             f"Rename it, or map it with --map {name}={heading!r} and state --area-unit.",
         )
     return _Match(found[0], unit)
+
+
+def _cut_match(heading: str, table: Mapping[str, tuple[int, str]]) -> _Match | None:
+    """A heading that a Shapefile cut to its ten bytes: mining_met, stated_are."""
+    if len(heading) != _SHAPEFILE_BYTES or not heading.isascii():
+        return None
+    start = plain(heading)
+    ranks = [rank for alias, (rank, _) in table.items() if alias.startswith(start)]
+    # behind every whole heading; a unit at the end is lost with the cut
+    return _Match(len(table) + min(ranks), "") if ranks and len(start) >= _CUT_LETTERS else None
 
 
 def _mapped(
