@@ -210,7 +210,7 @@ def test_broken_contracts_are_named(world, programme):
 
 
 def draws(restored: np.ndarray, green: float = 0.0) -> ZoneDraws:
-    return ZoneDraws(restored, np.full_like(restored, green), restored, 1.0, np.ones(1), 1.0)
+    return ZoneDraws(restored, np.full_like(restored, green), restored, 1.0, *[np.ones(1)] * 4)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
     >>> import numpy as np
     >>> from reverdure.recovery.zones import ZoneDraws
     >>> area = np.full(400, 2.9)
-    >>> draws = ZoneDraws(area, 0 * area, 0 * area, 1.0, np.ones(1), 1.0)
+    >>> draws = ZoneDraws(area, 0 * area, 0 * area, 1.0, *[np.ones(1)] * 4)
     >>> seen = Measurement(Reason.MEASURED, draws, clear_years_since=5, n_pixels=33.0)
     >>> judge(seen, 3.0, 1.0, False).verdict.key
     'supported'

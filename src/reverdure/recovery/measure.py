@@ -75,6 +75,10 @@ class Measurement:
         Whether damage is older than the record.
     lost_again : bool
         Whether the ground had recovered after the claimed start and is bare again.
+    cells : Cells or None
+        Cells and pixels that were looked at, where `draws` are there.
+    layers : tuple of Layer
+        Courses of the pixels, one for each index.
     """
 
     reason: Reason
@@ -87,6 +91,8 @@ class Measurement:
     ground_ha: float = np.inf
     before_record: bool = False
     lost_again: bool = False
+    cells: Cells | None = None
+    layers: tuple[Layer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,8 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
         task.ground_ha,
         all(one.before_record for one in series),
         _lost_again(series, cells.seen, years, last_two, task),
+        cells,
+        tuple(layers),
     )
 
 

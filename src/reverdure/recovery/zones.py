@@ -54,6 +54,9 @@ class ZoneDraws:
     mixing : float
         Potential scale reduction of the restored area over the chains (Gelman & Rubin
         1992); 1 is perfect.
+    cell_restored, cell_way : (cell,) float64
+        Probability that a cell lies in a restored zone, and its mean way back in the
+        lowest index.
     """
 
     restored_ha: NDArray[np.float64]
@@ -62,6 +65,8 @@ class ZoneDraws:
     damaged_share: float
     restored_weight: NDArray[np.float64]
     mixing: float
+    cell_restored: NDArray[np.float64]
+    cell_way: NDArray[np.float64]
 
 
 def draw_zones(cells: Cells, layers: list[Layer], seed: int) -> ZoneDraws:
@@ -181,6 +186,8 @@ def _restored(
         float(((area * loss.max(axis=2)).sum(axis=1) / total).mean()),
         (seen * restored[:, :, None]).sum(axis=1).mean(axis=0),
         _mixing(restored_ha),
+        np.einsum("zdc,dz->c", hot[1:], restored.astype(float)) / n_draws,
+        np.einsum("zdc,dz->c", hot[1:], least) / n_draws,
     )
 
 
