@@ -17,7 +17,8 @@ from reverdure.imagery.composites import composite_tile
 from reverdure.imagery.declared import read_declared
 from reverdure.pipeline.lattice import Lattice, Tile, tile_name
 from reverdure.pipeline.plan import BANDS, Plan, SegmentSource, Source
-from reverdure.recovery.indices import spectral_index
+from reverdure.recovery.brightness import BARE, USUAL, with_brightness
+from reverdure.recovery.indices import band_sum, spectral_index
 from reverdure.recovery.segmentation import SegmentParams, segment
 from reverdure.store.cubes import Band, read_tile, write_tile
 from reverdure.store.workspace import Workspace
@@ -74,9 +75,12 @@ def make_segments(workspace: Workspace, plan: Plan, tile: Tile, index: str) -> N
         return
     grid = plan.lattice.grid_of(tile)
     values = np.full((len(plan.years), *grid.shape), np.nan, np.float32)
+    light = values.copy()
     for position, year in enumerate(plan.years):
         if year in source.composites:
-            values[position] = _index_values(workspace, tile, year, index, source, grid)
+            values[position], light[position] = _index_values(
+                workspace, tile, year, index, source, grid
+            )
     cube = xr.DataArray(
         values,
         dims=("year", "y", "x"),
@@ -84,23 +88,24 @@ def make_segments(workspace: Workspace, plan: Plan, tile: Tile, index: str) -> N
         name=index,
     )
     found = segment(cube, SegmentParams(), disturbance="decrease")
+    found = with_brightness(found, cube.copy(data=light))
     bands, arrays = _segment_bands(values, found, plan.years)
     write_tile(path, bands, arrays, grid, {"REVERDURE_KEY": source.key})
 
 
 def _index_values(
     workspace: Workspace, tile: Tile, year: int, index: str, source: SegmentSource, grid: Grid
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Index and sum of its bands; a declared index has no bands to tell the sum from."""
     made_from = source.composites[year]
     if made_from.declared is not None and made_from.declared.kind != BANDS:
         values = read_declared(made_from.declared, grid)[index].to_numpy()
         # the same rounding as a kept composite, so that both ways agree
         band = Band(index, REFLECTANCE)
-        return band.decode(band.encode(values))
+        return band.decode(band.encode(values)), np.full_like(values, np.nan)
     arrays, _ = read_tile(composite_path(workspace, tile, year, made_from))
     dataset = xr.Dataset({name: (("y", "x"), values) for name, values in arrays.items()})
-    result: NDArray[np.float32] = spectral_index(dataset, index).to_numpy()
-    return result
+    return spectral_index(dataset, index).to_numpy(), band_sum(dataset, index).to_numpy()
 
 
 def _segment_bands(
@@ -117,7 +122,7 @@ def _segment_bands(
         for position in range(vertices.shape[0]):
             bands.append(Band(f"{prefix}_{position}", scale))
             arrays.append(vertices[position])
-    for name in ("rmse", "p_value"):
+    for name in ("rmse", "p_value", BARE, USUAL):
         bands.append(Band(name, REFLECTANCE))
         arrays.append(found[name].to_numpy())
     bands.append(Band("status"))
@@ -167,6 +172,8 @@ class TileReader:
                 "vertex_value": (("vertex", "y", "x"), stack("vertex_value", vertices)),
                 "rmse": (("y", "x"), arrays.get("rmse", empty)),
                 "p_value": (("y", "x"), arrays.get("p_value", empty)),
+                BARE: (("y", "x"), arrays.get(BARE, empty)),
+                USUAL: (("y", "x"), arrays.get(USUAL, empty)),
                 "status": (
                     ("y", "x"),
                     np.where(np.isnan(status), SegmentStatus.NO_DATA, status).astype(np.uint8),

@@ -137,13 +137,52 @@ def spectral_index(bands: xr.Dataset, index: str) -> xr.DataArray:
     array([0.6, nan], dtype=float32)
     """
     spec = index_spec(index)
-    missing = [band for band in spec.bands if band not in bands]
-    if missing:
-        raise InvalidInput(
-            f"{index} needs the bands {', '.join(spec.bands)}; missing: {', '.join(missing)}."
-        )
-    first, second = (bands[band].astype(np.float32, copy=False) for band in spec.bands)
+    first, second = _two_bands(bands, spec)
     total = first + second
     result = (first - second) / total.where(total > 0)
     attributes = {"units": "1", "long_name": spec.en, "index": spec.name}
     return result.rename(index).assign_attrs(attributes)
+
+
+def band_sum(bands: xr.Dataset, index: str) -> xr.DataArray:
+    """Sum of the two bands of an index: the weight of ground in a mixed pixel.
+
+    Parameters
+    ----------
+    bands : Dataset of float, [1]
+        As for `spectral_index`.
+    index : str
+        Name in the catalogue `INDICES`.
+
+    Returns
+    -------
+    xarray.DataArray of float32, [1]
+        NaN where the index is.
+
+    Raises
+    ------
+    UnknownOption
+        If the index is not in the catalogue.
+    InvalidInput
+        If a band is missing.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> bands = xr.Dataset({"nir": ("x", [0.4, 0.0]), "red": ("x", [0.1, 0.0])})
+    >>> band_sum(bands, "ndvi").values
+    array([0.5, nan], dtype=float32)
+    """
+    first, second = _two_bands(bands, index_spec(index))
+    total = first + second
+    return total.where(total > 0).rename(f"{index}_band_sum").assign_attrs(units="1")
+
+
+def _two_bands(bands: xr.Dataset, spec: IndexSpec) -> tuple[xr.DataArray, xr.DataArray]:
+    missing = [band for band in spec.bands if band not in bands]
+    if missing:
+        raise InvalidInput(
+            f"{spec.name} needs the bands {', '.join(spec.bands)}; missing: {', '.join(missing)}."
+        )
+    first, second = (bands[band].astype(np.float32, copy=False) for band in spec.bands)
+    return first, second

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from reverdure.core.codes import PixelStatus, ReferenceStatus
 from reverdure.core.errors import GridMismatch, InvalidInput
+from reverdure.recovery.brightness import BARE
 from reverdure.recovery.constants import constant
 from reverdure.recovery.losses import largest_losses
 
@@ -20,6 +21,7 @@ _CARRIED = {
     "n_directions": "reference_n_directions",
     "status": "reference_status",
     "matched": "reference_matched",
+    "brightness": "reference_brightness",
     "bare_level": "mine_bare_level",
     "level_before": "mine_level_before",
     "damage_year": "mine_damage_year",
@@ -71,6 +73,8 @@ def recovery_metrics(
         reference_level, reference_low, reference_high : (mine_id, year) float32
         reference_status, reference_n_pixels, mine_bare_level, ... : (mine_id)
             Carried along from `reference`.
+        brightness_bare : (y, x) float32, [1]
+            From the segments, where they hold it.
 
     Raises
     ------
@@ -136,6 +140,8 @@ def recovery_metrics(
         status[at] = _status(pixels, losses.fitted[at], usable)
     flat = {name: (("y", "x"), values) for name, values in out.items()}
     carried = {new: reference[old].variable for old, new in _CARRIED.items()}
+    if BARE in segments:
+        carried[BARE] = segments[BARE].variable
     return xr.Dataset(
         {"value": index.variable, **flat, "status": (("y", "x"), status), **carried},
         {

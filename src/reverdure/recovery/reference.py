@@ -15,6 +15,7 @@ from reverdure.core.codes import ReferenceStatus
 from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, WrongDimensions
 from reverdure.core.grid import Grid, Window, grid_of
 from reverdure.ground.coverage import coverage
+from reverdure.recovery.brightness import USUAL
 from reverdure.recovery.constants import constant
 from reverdure.recovery.levels import MineLevels, mine_levels
 from reverdure.recovery.local import local_metres
@@ -36,6 +37,7 @@ class _Scene:
     losses: Losses
     eligible: NDArray[np.bool_]
     terrain: dict[str, NDArray[np.float64]]
+    light: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class _Found:
     n_pixels: int = 0
     n_directions: int = 0
     matched: str = ""
+    brightness: float = np.nan
 
 
 def reference(
@@ -97,6 +100,9 @@ def reference(
             First year after the median fall of the damaged pixels; NaN without.
         status : (mine_id) uint8
             `ReferenceStatus`. With `NEVER_DAMAGED` the levels are given all the same.
+        brightness : (mine_id) float32, [1]
+            Median band sum of the reference pixels, where segments hold it
+            (`with_brightness`); NaN without.
         matched : (mine_id) str
             Layers used to match, joined by "+": "level" alone without terrain.
         owner : (y, x) int32
@@ -160,6 +166,7 @@ def reference(
             for name in LAYERS
             if name in terrain
         },
+        segments[USUAL].values if USUAL in segments else None,
     )  # fmt: skip
     found = [_search(scene, outlines[mine], covers[mine], allow_before_level) for mine in wanted]
     return _dataset(index, wanted, found, _owner(grid, [covers[mine] for mine in wanted]))
@@ -268,11 +275,17 @@ def _search(
             status = ReferenceStatus.NEVER_DAMAGED
         elif not levels.separable(float(np.nanmedian(yearly[0]))):
             status = ReferenceStatus.NOT_SEPARABLE
-        return _Found(status, levels, yearly, rows.size, n_directions, matched)
+        light = np.nan if scene.light is None else _median(scene.light[rows, columns])
+        return _Found(status, levels, yearly, rows.size, n_directions, matched, light)
     if allow_before_level and np.isfinite(levels.before):
         flat = np.full((3, scene.years.size), levels.before)
         return _Found(ReferenceStatus.BEFORE_LEVEL, levels, flat, rows.size, n_directions)
     return _Found(status, levels, None, rows.size, n_directions, matched)
+
+
+def _median(values: NDArray[np.float32]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else np.nan
 
 
 def _early_level(
@@ -392,6 +405,7 @@ def _dataset(
             "level_before": (mine, level("before")),
             "damage_year": (mine, level("damage_year")),
             "status": (mine, np.array([one.status for one in found], np.uint8)),
+            "brightness": (mine, np.array([one.brightness for one in found], np.float32)),
             "matched": (mine, np.array([one.matched for one in found], dtype=object)),
             "owner": (("y", "x"), owner),
         },
