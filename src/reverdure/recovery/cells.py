@@ -42,6 +42,10 @@ class Cells:
         Share of a pixel's signal that comes from the ground.
     pixel_ha : float
         Area of a pixel.
+    corner : (int, int)
+        Row and column of the lattice's first cell, in cells from the grid's corner.
+    per_pixel : int
+        Cells along the side of a pixel.
     """
 
     rows: NDArray[np.int64]
@@ -54,6 +58,8 @@ class Cells:
     column: NDArray[np.int64]
     seen: NDArray[np.float64]
     pixel_ha: float
+    corner: tuple[int, int] = (0, 0)
+    per_pixel: int = 1
 
 
 def lay_cells(
@@ -187,6 +193,8 @@ def _with_pixels(
         column,
         np.clip(seen, 0, 1),
         width_m * height_m / 1e4,
+        (corner.row, corner.column),
+        n,
     )
 
 
