@@ -144,3 +144,57 @@ class PixelStatus(Code):
     TOO_FEW_YEARS = 3, "too few clear years", "清晰年份不足"
     NO_REFERENCE = 4, "no reference", "无参照"
     NO_DATA = 255, "no data", "无数据"
+
+
+class CorrectionKind(Code):
+    """What a person corrected; corrections are added, never changed or removed."""
+
+    YEAR = 1, "year marked not clear", "年份标为不清晰"
+    OUTLINE = 2, "outline replaced", "边界更正"
+    REFERENCE = 3, "land refused as reference", "不得作参照的土地"
+    DISPUTE = 4, "verdict disputed", "对结论提出异议"
+    SETTLEMENT = 5, "dispute settled", "异议裁定"
+    WITHDRAWAL = 6, "correction withdrawn", "撤回更正"
+
+
+class DisputeStatus(Code):
+    """Where a dispute of a verdict stands; the verdict itself stays as it was measured."""
+
+    DISPUTED = 1, "disputed", "有异议"
+    DISPUTE_UPHELD = 2, "dispute upheld: do not rely on the verdict", "异议成立:结论不宜采信"
+    DISPUTE_DISMISSED = 3, "dispute dismissed: the verdict stands", "异议不成立:维持结论"
+
+
+class ChangeReason(Code):
+    """Why a verdict moved between two runs, from what both runs kept of their inputs."""
+
+    NEW_YEAR = 1, "new imagery year", "新增影像年份"
+    OTHER_SCENES = 2, "other scenes in a year", "某年影像有变"
+    CORRECTION = 3, "correction by a person", "人工更正"
+    LIST = 4, "mine or claim changed in the list", "名录或上报有变"
+    NEIGHBOUR = 5, "a neighbouring mine changed", "相邻矿山有变"
+    CODE = 6, "code", "程序版本"
+    SETTINGS = 7, "settings", "设置"
+    LAYERS = 8, "layers", "辅助图层"
+    INDICES = 9, "other indices computed", "计算的指数有变"
+    SEVERAL = 10, "several", "多种原因"
+    NOT_RECORDED = 11, "not recorded", "无记录"
+
+
+class FieldAnswer(Code):
+    """What somebody who stood on a plot says of it."""
+
+    RESTORED = 1, "restored", "已修复", "#009E73"
+    NOT_RESTORED = 2, "not restored", "未修复", "#D55E00"
+    NEVER_MINED = 3, "no trace of mining", "无采矿痕迹", "#0072B2"
+    CANNOT_TELL = 4, "cannot tell", "无法判断", "#56B4E9"
+    NOT_REACHED = 5, "could not be reached", "无法到达", "#999999"
+
+
+class FieldStatus(Code):
+    """What stands behind a figure made from field answers."""
+
+    ESTIMATED = 0, "estimated from the answers", "依据外业结果估计"
+    PART_OF_GROUND = 1, "of the strata that have answers", "仅代表有外业结果的层"
+    TOO_FEW_ANSWERS = 2, "too few answers", "外业结果过少"
+    SET_BY_RULE = 3, "verdict set by rule, not by a probability", "结论按规则判定,与概率无关"

@@ -175,3 +175,100 @@ TRAJECTORIES = Table(
         Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
     ),
 )  # fmt: skip
+
+CORRECTIONS = Table(
+    "correction",
+    "number",
+    (
+        Field("number", "integer", "Number", "更正号", "Counted from 1, never used again."),
+        Field("kind", "text", "Kind", "类别", "Key of CorrectionKind."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine corrected; empty where several."),
+        Field("claim_id", "text", "Claim id", "上报编号", "Claim disputed; else empty."),
+        Field(
+            "county", "text", "County", "县(市、区)",
+            "County corrected; with neither mine, claim nor county: everywhere.",
+        ),
+        Field("year", "integer", "Year", "年份", "Year marked not clear; else empty."),
+        Field("about", "integer", "About", "所涉更正", "Correction it settles or withdraws."),
+        Field("outcome", "text", "Outcome", "裁定", "Of a settlement: key of DisputeStatus."),
+        Field("person", "text", "By", "更正人", "Who corrected."),
+        Field("why", "text", "Why", "理由", "The reason given."),
+        Field("at", "text", "When", "时间", "Time of the correction, UTC."),
+        Field("in_force", "boolean", "In force", "有效", "Not withdrawn and not replaced."),
+        Field(
+            "evidence_sha256", "text", "Evidence (SHA-256)", "证据摘要(SHA-256)",
+            "Hash of the file kept in the workspace; empty without.",
+        ),
+    ),
+)  # fmt: skip
+
+CHANGES = Table(
+    "change",
+    "claim_id",
+    (
+        Field("claim_id", "text", "Claim id", "上报编号", "Claim whose verdict moved."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Its mine."),
+        Field("county", "text", "County", "县(市、区)", "As in the verdicts."),
+        Field("verdict_before", "text", "Verdict before", "原结论", "Key; empty: no such claim."),
+        Field("verdict_now", "text", "Verdict now", "现结论", "Key; empty: claim is gone."),
+        Field("verdict_reason_before", "text", "Its reason before", "原理由", "Key of Reason."),
+        Field("verdict_reason_now", "text", "Its reason now", "现理由", "Key of Reason."),
+        Field("restored_ha_before", "number", "Restored before", "原修复面积", "Estimate.", "ha"),
+        Field("restored_ha_now", "number", "Restored now", "现修复面积", "Estimate.", "ha"),
+        Field("claimed_ha", "number", "Claimed area", "上报修复面积", "As claimed.", "ha"),
+        Field("reason", "text", "Why it moved", "变动原因", "Key of ChangeReason."),
+        Field("detail", "text", "What moved", "变动内容", "Every input that differs, in English."),
+        Field("detail_zh", "text", "What moved (Chinese)", "变动内容(中文)", "The same."),
+        Field("run_before", "text", "Run before", "原运行编号", "Run of the earlier verdict."),
+        Field("run_now", "text", "Run now", "现运行编号", "Run of the later verdict."),
+    ),
+)  # fmt: skip
+
+FIELD_PLOTS = Table(
+    "field_plot",
+    "plot_id",
+    (
+        Field("plot_id", "text", "Plot", "样地编号", "Id of the plot, as written on the form."),
+        Field("sample_id", "text", "Sample", "抽样编号", "Sample the plot belongs to."),
+        Field("claim_id", "text", "Claim id", "上报编号", "Claim on whose ground it lies."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Its mine."),
+        Field("county", "text", "County", "县(市、区)", "County of the mine."),
+        Field("aim", "text", "Aim", "修复方向", "Key of Aim: what the ground was restored to."),
+        Field("stratum", "text", "Stratum", "抽样层", "Stratum it was drawn from."),
+        Field("priority", "integer", "Priority", "优先次序",
+              "Where time runs out, leave out the highest numbers."),
+        Field("p_restored", "number", "P(restored)", "已修复概率",
+              "What the satellite gives for this ground."),
+        Field("density_per_ha", "number", "Plots per ha", "每公顷样地数",
+              "Inclusion density: plots drawn over area of the stratum.", "1/ha"),
+        Field("radius_m", "number", "Radius", "半径", "Radius of the plot.", "m"),
+        Field("longitude", "number", "Longitude", "经度", "Centre, WGS 84.", "deg"),
+        Field("latitude", "number", "Latitude", "纬度", "Centre, WGS 84.", "deg"),
+        Field("image_year", "integer", "Image year", "影像年份", "Last clear year of the verdict."),
+        Field("geometry", "geometry", "Centre", "中心点", "Point, EPSG:4326."),
+    ),
+)  # fmt: skip
+
+FIELD_ANSWERS = Table(
+    "field_answer",
+    "answer_id",
+    (
+        Field("answer_id", "text", "Answer id", "结果编号", "Plot and number of its answer."),
+        Field("plot_id", "text", "Plot", "样地编号", "Plot it is about."),
+        Field("answer", "text", "Answer", "外业结论", "Key of FieldAnswer."),
+        Field("visited_on", "text", "Day of visit", "调查日期", "As YYYY-MM-DD."),
+        Field("observer", "text", "Observer", "调查人", "Who stood there."),
+        Field("cover_percent", "number", "Plant cover on the plot", "样地植被覆盖度",
+              "Share of the plot under living plants.", "%"),
+        Field("around_percent", "number", "Plant cover around", "周边未扰动地覆盖度",
+              "The same on undisturbed land of the same kind nearby.", "%"),
+        Field("remark", "text", "Remark", "备注", "Free text."),
+        Field("distance_m", "number", "Distance", "偏离距离",
+              "From the plot to where the visit was recorded; empty where it was not.", "m"),
+        Field("corrects", "text", "Corrects", "更正", "Answer that this one stands in for."),
+        Field("flags", "text", "Flags", "标记", "Codes of what the import saw, joined by ';'."),
+        Field("source", "text", "Source file", "来源文件", "Name of the imported file."),
+        Field("source_row", "integer", "Source row", "来源行号", "Row in it, from 1."),
+        Field("geometry", "geometry", "Where", "调查位置", "Point of the visit, EPSG:4326."),
+    ),
+)  # fmt: skip

@@ -28,15 +28,15 @@ class Step:
     zh: str
 
 
-REGISTRY = ("mines", "claims", "counties", "scenes", "declared", "layers")
+REGISTRY = ("mines", "claims", "counties", "scenes", "declared", "layers", "corrections")
 
 STEPS = (
     Step("composites", ("mines", "scenes", "declared"), ("composites",), 1,
          "yearly composites", "年度合成"),
     Step("segments", ("composites", "declared"), ("segments",), 1, "segmentation", "轨迹分段"),
-    Step("measure", ("mines", "claims", "segments", "layers"), ("measured",), 1,
+    Step("measure", ("mines", "claims", "segments", "layers", "corrections"), ("measured",), 1,
          "measuring mines", "矿山测量"),
-    Step("tables", ("mines", "claims", "counties", "measured"),
+    Step("tables", ("mines", "claims", "counties", "measured", "corrections"),
          ("verdicts", "totals", "trajectories"), 1, "tables", "汇总表"),
     Step("report", ("verdicts", "totals", "trajectories", "composites"), ("report",), 1,
          "report", "报告"),

@@ -27,7 +27,7 @@ from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
 
-HEAD = "0001"
+HEAD = "0003"
 _GENESIS = "0" * 16
 
 
@@ -230,6 +230,13 @@ class Transaction:
         if rows:
             statement = source.insert().prefix_with("or replace")
             self._connection.execute(statement, [dict(row) for row in rows])
+
+    def append(self, table: str, row: Mapping[str, Any]) -> int:
+        """Add one row to a table that is only added to; returns its number."""
+        result = self._connection.execute(tables.metadata.tables[table].insert(), dict(row))
+        number = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
+        self.detail = {"number": number}
+        return number
 
     def clear(self, table: str) -> None:
         """Remove all rows (counties and layers, which are replaced as a whole)."""

@@ -28,6 +28,16 @@ def _from_spec(spec: fields.Table) -> sa.Table:
 
 MINE = _from_spec(fields.MINES)
 CLAIM = _from_spec(fields.CLAIMS)
+FIELD_PLOT = _from_spec(fields.FIELD_PLOTS)
+FIELD_ANSWER = _from_spec(fields.FIELD_ANSWERS)
+FIELD_SAMPLE = sa.Table(
+    "field_sample",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("sample_id", sa.Text, nullable=False, unique=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("record", sa.Text, nullable=False),
+)
 COUNTY = sa.Table(
     "county",
     metadata,
@@ -75,6 +85,25 @@ IMPORT = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("record", sa.Text, nullable=False),
+)
+CORRECTION = sa.Table(
+    "correction",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("mine_id", sa.Text, nullable=False),
+    sa.Column("claim_id", sa.Text, nullable=False),
+    sa.Column("county", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer),
+    sa.Column("about", sa.Integer),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("evidence_sha256", sa.Text, nullable=False),
+    sa.Column("geometry", Geom()),
 )
 SETTING = sa.Table(
     "setting",
