@@ -176,3 +176,38 @@ def world():
     import sys
 
     return sys.modules[__name__]
+
+
+@pytest.fixture(scope="session")
+def told_county(world):
+    """Seven mines, each with its own story, and their metrics in two indices."""
+    import reverdure as rv
+
+    x, y = world.centre(120)
+    stories = {
+        "RESTORED": {"work": 2010, "end": 0.9},
+        "FAILED": {"work": 2010, "end": 0.15},
+        "GREEN": {"work": 2005, "end": 0.9, "years": 2.0},
+        "OLD": {"damage": 1990, "work": 2010, "end": 0.9},
+        "LOST": {"work": 2008, "end": 0.9, "years": 2.0, "lost": 2019},
+        "PARTED": {"work": 2008, "end": 0.9, "years": 2.0},
+    }
+    zones, outlines = [], {}
+    for k, (name, story) in enumerate(stories.items()):
+        at = (x - 900 + 900 * (k % 3), y + 900 - 900 * (k // 3))
+        outlines[name] = world.blob(4.0, k, at)
+        part = world.half(outlines[name], 0.5, 3) if name == "PARTED" else outlines[name]
+        if name == "PARTED":
+            zones.append(world.Zone(outlines[name].difference(part), work=None))
+        zones.append(world.Zone(part, **story))
+    outlines["NEVER"] = world.blob(4.0, 50, (x, y - 900))
+    mines = world.mines_of(**outlines, BLANK=None, FAR=shapely.box(0, 0, 200, 200))
+    mines["mining_method"] = "open_pit"
+    land = world.Landscape(zones, size=120, seed=4)
+    metrics = {}
+    for name in ("ndvi", "nbr"):
+        index = land.look(name)
+        segments = rv.segment(index)
+        found = rv.reference(index, segments, mines)
+        metrics[name] = rv.recovery_metrics(index, segments, reference=found)
+    return mines, metrics

@@ -15,6 +15,7 @@ from reverdure.core.fields import TRAJECTORIES, VERDICTS
 from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
+from reverdure.pipeline.evidence import evidence_path, write_evidence
 from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.metrics import recovery_metrics
@@ -56,8 +57,11 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
             metrics[index] = recovery_metrics(value, segments, reference=found)
             courses.append(trajectories(mines[mines["mine_id"] == mine_id], value, segments, found))
             references[index] = _reference_summary(found, mine_id)
-    judged = verdicts(mines, claims, metrics, seed=workspace.settings.seed)
+    seen: dict[str, xr.Dataset] = {}
+    judged = verdicts(mines, claims, metrics, seed=workspace.settings.seed, evidence=seen)
     rows = judged[judged["mine_id"] == mine_id]
+    # before the part: where a part lies, its evidence does
+    write_evidence(evidence_path(workspace, plan, mine_id), seen)
     part = {
         "mine_id": mine_id,
         "verdicts": _records(rows, VERDICTS.columns),

@@ -18,6 +18,7 @@ from reverdure import kernels
 from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Progress
 from reverdure.core.units import M2_PER_HA
+from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.measure import measure_mine, part_path
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
@@ -222,7 +223,12 @@ def _remove_outdated(workspace: Workspace, plan: Plan) -> None:
     kept = {composite_path(workspace, *task, source) for task, source in plan.composites.items()}
     kept |= {segments_path(workspace, *task, source) for task, source in plan.segments.items()}
     kept |= {part_path(workspace, plan, mine_id) for mine_id in plan.selected}
-    for pattern, folder in (("*.tif", workspace.cubes), ("*.json", workspace.parts)):
+    kept |= {evidence_path(workspace, plan, mine_id) for mine_id in plan.selected}
+    for pattern, folder in (
+        ("*.tif", workspace.cubes),
+        ("*.json", workspace.parts),
+        ("*.npz", workspace.parts),
+    ):
         for path in folder.rglob(pattern):
             if path not in kept:
                 path.unlink()

@@ -17,6 +17,7 @@ from reverdure.core.grid import Grid, grid_of
 from reverdure.ground.areas import area_ha
 from reverdure.ground.claims import claim_ground
 from reverdure.recovery.constants import aim_indices, constant
+from reverdure.recovery.evidence import claim_evidence
 from reverdure.recovery.judge import Judgement, judge
 from reverdure.recovery.measure import GroundTask, Measurement, measure_ground
 
@@ -30,6 +31,8 @@ def verdicts(
     claims: gpd.GeoDataFrame,
     metrics: Mapping[str, xr.Dataset],
     seed: int = 0,
+    *,
+    evidence: dict[str, xr.Dataset] | None = None,
 ) -> gpd.GeoDataFrame:
     """Judge each claim: restored hectares with an interval, verdict and reason.
 
@@ -45,6 +48,9 @@ def verdicts(
         empty where there is no imagery at all (every claim: no data).
     seed : int, default 0
         Draws depend on (seed, claim_id) alone, never on order or thread.
+    evidence : dict, optional
+        Takes what each verdict stands on, by claim_id: see `recovery.evidence.claim_evidence`.
+        Claims that were not looked at in the imagery get none.
 
     Returns
     -------
@@ -107,6 +113,7 @@ def verdicts(
                                               strict=True)},
         last_year,
         seed,
+        evidence,
     )  # fmt: skip
     grounds = claim_ground(mines, wanted).set_index("claim_id")
     wanted = wanted.sort_values("claim_id", ignore_index=True)
@@ -131,7 +138,8 @@ class _World:
     mines: Mapping[str, Mapping[str, object]]
     last_year: int | None
     seed: int
-    done: dict[str, Measurement] = field(default_factory=dict)
+    evidence: dict[str, xr.Dataset] | None
+    done: dict[str, tuple[GroundTask, Measurement]] = field(default_factory=dict)
 
 
 def _check(
@@ -236,8 +244,13 @@ def _row(
         flags.append(Reason.OVERLAPS_OTHER_CLAIM.key)
     barred = _barred(claim, has_ground, ground_ha, world)
     if barred is None and world.grid is not None:
-        found = _measured(claim, geometry, ground_ha, indices, group, world, world.grid)
+        task, found = _measured(claim, geometry, ground_ha, indices, group, world, world.grid)
         result = judge(found, claimed_ha, share, overlapped)
+        if world.evidence is not None and found.reason is not Reason.OUTSIDE_IMAGERY:
+            world.evidence[str(claim["claim_id"])] = claim_evidence(
+                found, task, world.metrics, world.grid,
+                claimed_ha=claimed_ha, share=share, overlapped=overlapped,
+            )  # fmt: skip
     else:
         found = Measurement(Reason.MEASURED)
         result = Judgement.without_number(*(barred or _NO_IMAGERY))
@@ -312,7 +325,7 @@ def _measured(
     group: gpd.GeoDataFrame,
     world: _World,
     grid: Grid,
-) -> Measurement:
+) -> tuple[GroundTask, Measurement]:
     """Measurement of the claim's ground; one for all claims that share it."""
     name = "\N{NULL}".join(sorted(group["claim_id"]))
     start_year, year = int(group["start_year"].min()), int(claim["year"])  # type: ignore[call-overload]
@@ -330,7 +343,7 @@ def _measured(
             indices,
             claim_seed(world.seed, name),
         )
-        world.done[key] = measure_ground(task, world.metrics, grid)
+        world.done[key] = task, measure_ground(task, world.metrics, grid)
     return world.done[key]
 
 
