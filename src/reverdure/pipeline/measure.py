@@ -17,6 +17,7 @@ from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
 from reverdure.pipeline.evidence import evidence_path, write_evidence
 from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.metrics import recovery_metrics
 from reverdure.recovery.reference import reference
@@ -45,7 +46,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
     if source.grid is not None:
         terrain = read_terrain(workspace, source.grid)
         for index in plan.indices:
-            value, segments = reader.segments(index, source.grid, source.tiles)
+            value, segments = series_of(plan, reader, mine_id, index)
             found = reference(
                 value,
                 segments,
@@ -53,6 +54,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
                 terrain,
                 only=[mine_id],
                 allow_before_level=workspace.settings.allow_before_level,
+                refused=source.effect.refused_by(mine_id),
             )
             metrics[index] = recovery_metrics(value, segments, reference=found)
             courses.append(trajectories(mines[mines["mine_id"] == mine_id], value, segments, found))

@@ -22,6 +22,13 @@ from reverdure.core.provenance import digest
 from reverdure.imagery.composites import season_year
 from reverdure.imagery.declared import DeclaredYear
 from reverdure.imagery.landsat import Scene
+from reverdure.pipeline.corrections import (
+    NO_EFFECT,
+    Effect,
+    Effects,
+    corrections_digest,
+    standing_of,
+)
 from reverdure.pipeline.lattice import (
     RING_MARGIN_M,
     Bounds,
@@ -32,6 +39,7 @@ from reverdure.pipeline.lattice import (
 )
 from reverdure.pipeline.steps import STEP_VERSIONS
 from reverdure.recovery.constants import aim_indices
+from reverdure.registry.corrections import Standing, corrected_mines
 from reverdure.store.workspace import Workspace
 
 BANDS = "bands"
@@ -69,12 +77,15 @@ class MineSource:
         Its window: outline and reference ring.
     neighbours : tuple of str
         Other mines in that window.
+    effect : Effect
+        What corrections by people change, the outline apart.
     """
 
     key: str
     tiles: tuple[Tile, ...]
     grid: Grid | None
     neighbours: tuple[str, ...]
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,9 @@ class Plan:
     layers: Mapping[str, str]
     selected: tuple[str, ...]
     inputs: Mapping[str, Any]
+    #: by mine: hash of its row as imported, and of the rows of its claims
+    rows: Mapping[str, tuple[str, str]]
+    standing: Standing
 
 
 def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
@@ -107,7 +121,9 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         If `only` is not in the inventory.
     """
     database = workspace.database
-    mines, claims = database.frame("mine"), database.frame("claim")
+    listed, claims = database.frame("mine"), database.frame("claim")
+    standing = standing_of(database)
+    mines = corrected_mines(listed, standing)
     if mines.empty:
         raise NoMines("the workspace holds no mines.", "Add some with: reverdure add mines FILE")
     if only is not None and only not in set(mines["mine_id"]):
@@ -147,8 +163,10 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
             "seed": workspace.settings.seed,
         }
     )
-    measured = _measured(selected, mines, claims, windows, segments, indices, context)
     counties = database.frame("county")
+    effects = Effects(standing, listed, mines, counties, lattice.crs)
+    rows = _RowDigests(listed, mines, claims)
+    measured = _measured(selected, rows, windows, segments, indices, context, effects)
     inputs = {
         "mines": _frame_digest(mines),
         "claims": _frame_digest(claims),
@@ -157,6 +175,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         "composites": digest(sorted([d.year, d.kind, d.digest] for d in declared)),
         "layers": layers,
     }
+    if standing.corrections:
+        inputs["corrections"] = corrections_digest(standing)
     run_id = digest(
         {
             "inputs": inputs,
@@ -168,7 +188,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     )
     return Plan(
         run_id, lattice, sources.years, indices, composites, segments, measured,
-        mines, claims, counties, layers, selected, inputs,
+        mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing,
     )  # fmt: skip
 
 
@@ -311,21 +331,42 @@ def _windows(
     return windows
 
 
+class _RowDigests:
+    """Hashes of the rows of mines, as imported and as corrected, and of their claims."""
+
+    def __init__(
+        self, listed: gpd.GeoDataFrame, mines: gpd.GeoDataFrame, claims: gpd.GeoDataFrame
+    ) -> None:
+        self.mine_ids = list(mines["mine_id"])
+        self.listed = dict(zip(self.mine_ids, _row_digests(listed), strict=True))
+        self.corrected = self.listed
+        if mines is not listed:
+            self.corrected = dict(zip(self.mine_ids, _row_digests(mines), strict=True))
+        self._claims: dict[str, list[str]] = {}
+        for mine_id, row in zip(claims["mine_id"], _row_digests(claims), strict=True):
+            self._claims.setdefault(mine_id, []).append(row)
+
+    def of(self, mine_id: str, *, as_listed: bool = False) -> list[Any]:
+        """Row of a mine and rows of its claims."""
+        mine = (self.listed if as_listed else self.corrected)[mine_id]
+        return [mine, sorted(self._claims.get(mine_id, []))]
+
+    def as_listed(self) -> dict[str, tuple[str, str]]:
+        """By mine: its row as imported, and all its claims as one."""
+        return {m: (row, digest(self.of(m)[1])) for m, row in self.listed.items()}
+
+
 def _measured(
     selected: Iterable[str],
-    mines: gpd.GeoDataFrame,
-    claims: gpd.GeoDataFrame,
+    rows: _RowDigests,
     windows: Mapping[str, tuple[Grid, tuple[Tile, ...]]],
     segments: Mapping[tuple[Tile, str], SegmentSource],
     indices: tuple[str, ...],
     context: str,
+    effects: Effects,
 ) -> dict[str, MineSource]:
     """What each selected mine is measured from; neighbours count, they are no reference."""
-    rows = dict(zip(mines["mine_id"], _row_digests(mines), strict=True))
-    claim_rows: dict[str, list[str]] = {}
-    for mine_id, row in zip(claims["mine_id"], _row_digests(claims), strict=True):
-        claim_rows.setdefault(mine_id, []).append(row)
-    with_window = [mine_id for mine_id in mines["mine_id"] if mine_id in windows]
+    with_window = [mine_id for mine_id in rows.mine_ids if mine_id in windows]
     boxes = [shapely.box(*windows[mine_id][0].bounds) for mine_id in with_window]
     tree = shapely.STRtree(boxes)
     places = {mine_id: place for place, mine_id in enumerate(with_window)}
@@ -333,19 +374,22 @@ def _measured(
     for mine_id in selected:
         grid, tiles = windows.get(mine_id, (None, ()))
         near: list[str] = []
+        effect, window = NO_EFFECT, None
         if grid is not None:
             # windows overlap wherever one mine lies in the other's ring
-            hits = tree.query(boxes[places[mine_id]])
+            window = boxes[places[mine_id]]
+            hits = tree.query(window)
             near = sorted(with_window[hit] for hit in hits if with_window[hit] != mine_id)
+            effect = effects.of(mine_id, window)
         made_from = [
             [index, tile, segments[tile, index].key]
             for index in indices
             for tile in tiles
             if (tile, index) in segments
         ]
-        here = [[rows[m], sorted(claim_rows.get(m, []))] for m in [mine_id, *near]]
-        key = digest([context, here, made_from])
-        found[mine_id] = MineSource(key, tiles, grid, tuple(near))
+        beside = [rows.of(m, as_listed=effects.is_out_of_sight(m, window)) for m in near]
+        key = digest([context, [rows.of(mine_id), *beside], made_from, *effect.key])
+        found[mine_id] = MineSource(key, tiles, grid, tuple(near), effect)
     return found
 
 

@@ -1,7 +1,7 @@
 """What undisturbed land of the same kind does, year by year, around each mine."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
@@ -61,6 +61,7 @@ def reference(
     *,
     only: Sequence[str] | None = None,
     allow_before_level: bool = False,
+    refused: Mapping[str, shapely.Geometry] | None = None,
 ) -> xr.Dataset:
     """Yearly level of undisturbed land of the same kind around each mine.
 
@@ -84,6 +85,9 @@ def reference(
     allow_before_level : bool, default False
         Where no reference is found, take the mine's own level before damage, the same
         in every year (status `BEFORE_LEVEL`).
+    refused : mapping of mine id to Geometry, optional
+        Land that is no reference for a mine, because somebody who knows it said so; in the
+        CRS of `mines`. A pixel that it touches is left out.
 
     Returns
     -------
@@ -168,7 +172,12 @@ def reference(
         },
         segments[USUAL].values if USUAL in segments else None,
     )  # fmt: skip
-    found = [_search(scene, outlines[mine], covers[mine], allow_before_level) for mine in wanted]
+    without = {} if refused is None else _on_grid(refused, mines, grid)
+    found = [
+        _search(_refusing(scene, without.get(mine)), outlines[mine], covers[mine],
+                allow_before_level)
+        for mine in wanted
+    ]  # fmt: skip
     return _dataset(index, wanted, found, _owner(grid, [covers[mine] for mine in wanted]))
 
 
@@ -197,6 +206,23 @@ def _outlines(index: xr.DataArray, mines: gpd.GeoDataFrame) -> "pd.Series[shapel
     """Outlines on the CRS of the grid by mine id, in the order of the table."""
     projected = mines.geometry.to_crs(grid_of(index).crs)
     return pd.Series(list(projected), index=mines["mine_id"].astype(str), dtype=object)
+
+
+def _on_grid(
+    shapes: Mapping[str, shapely.Geometry], mines: gpd.GeoDataFrame, grid: Grid
+) -> dict[str, shapely.Geometry]:
+    projected = gpd.GeoSeries(list(shapes.values()), crs=mines.crs).to_crs(grid.crs)
+    return dict(zip(shapes, projected, strict=True))
+
+
+def _refusing(scene: _Scene, land: shapely.Geometry | None) -> _Scene:
+    """The scene with this land out of reach of the search."""
+    cover = _coverage(land, scene.grid)
+    if cover is None:
+        return scene
+    eligible = scene.eligible.copy()
+    eligible[cover[0].slices] &= cover[1] == 0
+    return replace(scene, eligible=eligible)
 
 
 def _coverage(

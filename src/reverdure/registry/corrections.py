@@ -356,7 +356,7 @@ def said(label: str, words: str, most: int) -> str:
 
     Examples
     --------
-    >>> said("--why", " haze over \\n the pit ", 200)
+    >>> said("--why", " haze  over the pit ", 200)
     'haze over the pit'
     """
     line = " ".join(words.split())
