@@ -77,7 +77,7 @@ def scenes(
     folder: Annotated[Path, typer.Argument(help="Folder of scenes. / 影像目录")],
     workspace: WorkspaceOption,
 ) -> None:
-    """Register Landsat Collection 2 Level-2 scenes of a folder; files stay there. / 登记影像"""
+    """Register Landsat and Sentinel-2 Level-2 scenes of a folder; files stay there. / 登记影像"""
     from reverdure.pipeline.add import add_scenes
 
     with progress() as on_progress:
@@ -93,6 +93,8 @@ def scenes(
         first=added.first or "-",
         last=added.last or "-",
     )
+    if added.sentinel2:
+        say("add.sentinel2", count=added.sentinel2)
     if added.resampled:
         say("add.resampled", count=added.resampled)
     if added.without_saturation:

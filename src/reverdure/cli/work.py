@@ -73,12 +73,22 @@ def simulate(
     mines: Annotated[int, typer.Option(help="How many mines. / 矿山数")] = 60,
     years: Annotated[int, typer.Option(help="How many years. / 年数")] = 30,
     seed: Annotated[int, typer.Option(help="Seed of the county. / 随机种子")] = 7,
+    sentinel2: Annotated[
+        bool, typer.Option("--sentinel2", help="Sentinel-2 from 2016 on, too. / 同时生成哨兵二号")
+    ] = False,
 ) -> None:
     """Make a county with known truth, as files of the real formats. / 生成已知真值的模拟县"""
     from reverdure.simulate.county import simulate as make
 
     with progress() as on_progress:
-        summary = make(folder, n_mines=mines, n_years=years, seed=seed, on_progress=on_progress)
+        summary = make(
+            folder,
+            n_mines=mines,
+            n_years=years,
+            seed=seed,
+            sentinel2=sentinel2,
+            on_progress=on_progress,
+        )
     say(
         "simulate.done",
         folder=folder,

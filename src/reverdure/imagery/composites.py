@@ -229,7 +229,7 @@ def composite(
     from reverdure.kernels.medoid import band_medians, medoid
 
     n_times, n_bands, height, width = stack.shape
-    n_reflective = sum(band != THERMAL for band in bands)
+    n_reflective = sum(band in REFLECTIVE for band in bands)
     flat = stack.reshape(n_times, n_bands, height * width)
     usable = clear.reshape(n_times, height * width)
     values = np.full((n_bands, height * width), np.nan, np.float32)

@@ -1,7 +1,7 @@
 """Scenes of Landsat 4-9 Collection 2 Level-2: found, checked, read with their masks."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -119,7 +119,9 @@ class Scene:
 
 
 def find_scenes(
-    folder: Path, on_progress: OnProgress | None = None
+    folder: Path,
+    on_progress: OnProgress | None = None,
+    passed_over: Container[Path] = frozenset(),
 ) -> tuple[list[Scene], list[Refusal]]:
     """Scenes in a folder and the folders in it; every product ends in one of the two lists.
 
@@ -132,6 +134,8 @@ def find_scenes(
     folder : Path
     on_progress : callable, optional
         Called after each product.
+    passed_over : container of Path, optional
+        Files that are known to be of another kind.
 
     Returns
     -------
@@ -147,7 +151,7 @@ def find_scenes(
     """
     if not folder.is_dir():
         raise UnreadableFile(f"{folder} is not a folder.")
-    products, refusals = find_products(folder.resolve())
+    products, refusals = find_products(folder.resolve(), passed_over)
     products.sort(key=lambda product: product.path)
     products.sort(key=lambda product: product.processed, reverse=True)
     kept: dict[tuple[str, str, str], str] = {}

@@ -1,7 +1,7 @@
 """Which Landsat products lie in a folder, told by the names of the files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,12 +67,16 @@ class Product:
         return self.sensor, self.place, self.day
 
 
-def find_products(folder: Path) -> tuple[list[Product], list[Refusal]]:
+def find_products(
+    folder: Path, passed_over: Container[Path] = frozenset()
+) -> tuple[list[Product], list[Refusal]]:
     """Collection 2 Level-2 products in a folder and the folders in it, and what is none.
 
     Parameters
     ----------
     folder : Path
+    passed_over : container of Path, optional
+        Files that are known to be of another kind.
 
     Returns
     -------
@@ -88,6 +92,8 @@ def find_products(folder: Path) -> tuple[list[Product], list[Refusal]]:
         refused: dict[str, str] = {}
         strangers: list[str] = []
         for path in names:
+            if path in passed_over:
+                continue
             found = _PRODUCT.match(path.name)
             if found and found["level"].startswith("L2") and found["collection"] == "02":
                 if path.suffix.lower() in _ARCHIVES:

@@ -55,6 +55,8 @@ def check_complete(dataset: DatasetReader) -> None:
     UnreadableFile
         If a block ends beyond the end of the file.
     """
+    if dataset.driver.startswith("JP2"):
+        _check_codestream(Path(dataset.name))
     if dataset.driver != "GTiff":
         return
     size = Path(dataset.name).stat().st_size
@@ -70,6 +72,35 @@ def check_complete(dataset: DatasetReader) -> None:
                         f"{int(start) + int(length)}, the file at {size}.",
                         "Copy or download it again.",
                     )
+
+
+def _check_codestream(path: Path) -> None:
+    """Walk the boxes of a JPEG 2000 file; its codestream must be whole and end with its mark.
+
+    ISO/IEC 15444-1, annexes I.4 (boxes) and A.4.4 (end of codestream).
+    """
+    size = path.stat().st_size
+    place = 0
+    with path.open("rb") as stream:
+        while place + 8 <= size:
+            stream.seek(place)
+            header = stream.read(16)
+            length = int.from_bytes(header[:4], "big")
+            if length == 1:
+                length = int.from_bytes(header[8:16], "big")
+            end = size if length == 0 else place + length
+            if end > size or end <= place:
+                break
+            if header[4:8] == b"jp2c":
+                stream.seek(end - 2)
+                if stream.read(2) == b"\xff\xd9":
+                    return
+                break
+            place = end
+    raise UnreadableFile(
+        f"{path.name} is cut off: its picture does not end within its {size} bytes.",
+        "Copy or download it again.",
+    )
 
 
 @lru_cache(maxsize=64)
@@ -194,16 +225,20 @@ def _nearest_pixels(
 
     Kept for the other bands of the same scene.
     """
-    x = grid.west + (np.arange(grid.width, dtype=np.float64) + 0.5) * grid.pixel
-    y = grid.north - (np.arange(grid.height, dtype=np.float64) + 0.5) * grid.pixel
-    if crs == grid.crs:
-        file_x, file_y = x[None, :], y[:, None]
-    else:
-        file_x, file_y = _transformed(grid.crs, crs, x, y, _NODE_PIXELS * grid.pixel)
+    file_x, file_y = file_coordinates(crs, grid)
     width, _, west, _, height, north = transform
     columns = np.floor((file_x - west) / width + _EDGE_PIXELS)
     rows = np.floor((file_y - north) / height + _EDGE_PIXELS)
     return _as_index(rows, grid.shape), _as_index(columns, grid.shape)
+
+
+def file_coordinates(crs: str, grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates x, y of the pixel centres of `grid` in another CRS; they broadcast to (y, x)."""
+    x = grid.west + (np.arange(grid.width, dtype=np.float64) + 0.5) * grid.pixel
+    y = grid.north - (np.arange(grid.height, dtype=np.float64) + 0.5) * grid.pixel
+    if crs == grid.crs:
+        return x[None, :], y[:, None]
+    return _transformed(grid.crs, crs, x, y, _NODE_PIXELS * grid.pixel)
 
 
 def _as_index(numbers: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.int32]:

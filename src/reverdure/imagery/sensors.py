@@ -155,3 +155,23 @@ def families() -> Mapping[str, Family]:
         )
         known |= dict.fromkeys(row["sensors"], family)
     return MappingProxyType(known)
+
+
+@cache
+def sentinel2_table() -> Mapping[str, Any]:
+    """The constants of `data/sentinel2.toml`."""
+    text = files("reverdure.imagery").joinpath("data/sentinel2.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
+
+
+@cache
+def sentinel2_bands() -> Mapping[str, tuple[str, int]]:
+    """Name and pixel size [m] of each Sentinel-2 band read here, by canonical name.
+
+    Examples
+    --------
+    >>> sentinel2_bands()["swir1"]
+    ('B11', 20)
+    """
+    rows = sentinel2_table()["bands"]
+    return MappingProxyType({name: (band, pixel) for name, (band, pixel) in rows.items()})

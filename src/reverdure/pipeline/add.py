@@ -15,7 +15,9 @@ from reverdure.core.provenance import file_digest
 from reverdure.core.records import Finding, ImportReport, OnProgress
 from reverdure.ground.terrain import LAYER_KINDS, check_layer
 from reverdure.imagery.declared import inspect_composites
-from reverdure.imagery.landsat import Refusal, Scene, find_scenes
+from reverdure.imagery.finding import find_all_scenes
+from reverdure.imagery.landsat import Refusal, Scene
+from reverdure.imagery.sentinel2 import Sentinel2Scene
 from reverdure.pipeline.lattice import lattice_grid
 from reverdure.recovery.indices import index_spec
 from reverdure.registry.claims import read_claims
@@ -38,6 +40,7 @@ class AddedScenes:
 
     `resampled` scenes lie on another grid than most of the workspace's; they are read by
     nearest neighbour, up to half a pixel off. `without_saturation` scenes lack QA_RADSAT.
+    `sentinel2` of the accepted are Sentinel-2, which is used for small mines only.
     """
 
     accepted: int
@@ -47,6 +50,7 @@ class AddedScenes:
     resampled: int
     without_saturation: int
     refused: tuple[Refusal, ...]
+    sentinel2: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,10 @@ def add_counties(workspace: Workspace, path: Path) -> int:
 def add_scenes(
     workspace: Workspace, folder: Path, on_progress: OnProgress | None = None
 ) -> AddedScenes:
-    """Register the Landsat Collection 2 Level-2 scenes of a folder; the files stay there."""
+    """Register the Landsat and Sentinel-2 Level-2 scenes of a folder; the files stay there."""
     with workspace.writing():
-        scenes, refused = find_scenes(folder, on_progress)
+        landsat, sentinel2, refused = find_all_scenes(folder, on_progress)
+        scenes: list[Scene | Sentinel2Scene] = [*landsat, *sentinel2]
         before = {row["scene_id"] for row in workspace.database.rows("scene", ["scene_id"])}
         new = [scene for scene in scenes if scene.scene_id not in before]
         with workspace.database.transaction(
@@ -153,7 +158,11 @@ def add_scenes(
                 ],
             )
         dates = sorted(scene.date for scene in scenes)
-        known = [Scene.from_dict(record).grid for record in workspace.database.records("scene")]
+        known = [
+            Scene.from_dict(record).grid
+            for record in workspace.database.records("scene")
+            if not Sentinel2Scene.is_record(record)
+        ]
         most = lattice_grid(known) if known else None
         return AddedScenes(
             len(scenes),
@@ -161,8 +170,9 @@ def add_scenes(
             dates[0] if dates else None,
             dates[-1] if dates else None,
             sum(most is not None and not most.is_aligned(grid) for grid in known),
-            sum(not scene.tells_saturation for scene in scenes),
+            sum(not scene.tells_saturation for scene in landsat),
             tuple(refused),
+            len(sentinel2),
         )
 
 

@@ -28,11 +28,14 @@ from reverdure.simulate.claims import (
     file_claims,
     list_mines,
 )
+from reverdure.simulate.cover import cover_map
 from reverdure.simulate.landscape import CRS, Landscape, make_landscape
 from reverdure.simulate.passes import Overpass, overpasses, yearly_weather
 from reverdure.simulate.patches import Patch
+from reverdure.simulate.planted import FEWEST_YEARS as FEWEST_YEARS_PLANTED
+from reverdure.simulate.planted import plant
 from reverdure.simulate.products import Image, write_product
-from reverdure.simulate.programme import Site, make_programme
+from reverdure.simulate.programme import Site, distinct_patches, make_programme
 from reverdure.simulate.randomness import stream
 from reverdure.simulate.sensor import (
     Optics,
@@ -45,6 +48,7 @@ from reverdure.simulate.sensor import (
     shift_m,
     surface_temperature,
 )
+from reverdure.simulate.sentinel2 import write_sentinel2
 from reverdure.simulate.truth import damage_year_map
 from reverdure.simulate.worlds import World, draw_world
 from reverdure.simulate.zones import Record
@@ -80,22 +84,27 @@ class SimulationSummary:
 
 @dataclass(frozen=True, eq=False)
 class County:
-    """A county in memory: everything but its images."""
+    """A county in memory: everything but its images.
+
+    `others` is ground that changes and is no listed mine, `shapes` are the outlines of
+    the administrative counties.
+    """
 
     world: World
     seed: int
     record: Record
     landscape: Landscape
     sites: list[Site]
-    felled: list[Patch]
+    others: list[Patch]
     weather: NDArray[np.float64]
     mines: list[Listing]
     claims: list[Claim]
+    shapes: list[shapely.Polygon]
 
     @property
     def patches(self) -> list[Patch]:
         """All ground that changes."""
-        return [*(site.patch for site in self.sites), *self.felled]
+        return [*distinct_patches(self.sites), *self.others]
 
 
 def simulate(
@@ -105,6 +114,8 @@ def simulate(
     n_years: int = 30,
     seed: int = 7,
     world: World | None = None,
+    sentinel2: bool = False,
+    planted: bool = False,
     on_progress: OnProgress | None = None,
 ) -> SimulationSummary:
     """Write a county whose truth is known, with scenes as the satellites deliver them.
@@ -121,6 +132,11 @@ def simulate(
         The same seed gives the same county, to the byte of its rasters.
     world : World, optional
         Settings of sensor, sky, plants and people; world 1 unless given.
+    sentinel2 : bool, default False
+        Whether to write Sentinel-2 Level-2A scenes of the same land too, from 2016 on.
+    planted : bool, default False
+        Add planted cases for every reason an auditor meets (`simulate.planted`), on land
+        of their own to the east. The other mines and claims stay what they are without.
     on_progress : callable, optional
         Told after every scene.
 
@@ -133,13 +149,19 @@ def simulate(
     WorkspaceExists
         If `folder` holds anything.
     InvalidInput
-        If there are no mines, or the years are not 6 to 41, or the seed is negative.
+        If there are no mines, or the years are not 6 to 41 (12 to 41 with planted cases),
+        or the seed is negative.
 
     Notes
     -----
     Writes `mines.gpkg` (areas in mu, column 面积(亩)), `claims.csv`, `counties.gpkg`,
-    `dem.tif`, `scenes/`, and for judging only `truth.parquet` and
-    `truth/damage_year.tif` (30 m, 0 where no mine).
+    `dem.tif`, `cover.tif` (class numbers of ESA WorldCover, with the errors such a map
+    has), `scenes/`, and for judging only `truth.parquet` and `truth/damage_year.tif`
+    (30 m, 0 where no listed mine).
+
+    `truth.parquet` has a row a claim: `restored_ha`, and of it `restored_before_start_ha`,
+    back two years before the claimed start, and `claimed_before_ha`, claimed under another
+    mine before; `payable_ha` is the rest. `is_true` is about `restored_ha`.
 
     Examples
     --------
@@ -150,11 +172,13 @@ def simulate(
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise WorkspaceExists(f"{folder} is not empty.", "Name a new folder.")
-    county = make_county(n_mines=n_mines, n_years=n_years, seed=seed, world=world)
+    county = make_county(n_mines=n_mines, n_years=n_years, seed=seed, world=world, planted=planted)
     (folder / "truth").mkdir(parents=True)
     _write_tables(folder, county)
     _write_maps(folder, county)
     n_scenes = _write_scenes(folder / "scenes", county, on_progress)
+    if sentinel2:
+        n_scenes += write_sentinel2(folder / "scenes", county, on_progress)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     return SimulationSummary(
         n_mines=len(county.mines),
@@ -168,7 +192,9 @@ def simulate(
     )
 
 
-def make_county(*, n_mines: int, n_years: int, seed: int, world: World | None = None) -> County:
+def make_county(
+    *, n_mines: int, n_years: int, seed: int, world: World | None = None, planted: bool = False
+) -> County:
     """Draw a county without taking any picture of it.
 
     Parameters
@@ -176,6 +202,8 @@ def make_county(*, n_mines: int, n_years: int, seed: int, world: World | None = 
     n_mines, n_years, seed : int
     world : World, optional
         World 1 unless given.
+    planted : bool, default False
+        Add planted cases.
 
     Returns
     -------
@@ -184,7 +212,8 @@ def make_county(*, n_mines: int, n_years: int, seed: int, world: World | None = 
     Raises
     ------
     InvalidInput
-        If there are no mines, or the years are not 6 to 41, or the seed is negative.
+        If there are no mines, or the years are not 6 to 41 (12 to 41 with planted cases),
+        or the seed is negative.
 
     Examples
     --------
@@ -194,23 +223,32 @@ def make_county(*, n_mines: int, n_years: int, seed: int, world: World | None = 
     """
     if n_mines < 1 or seed < 0:
         raise InvalidInput(f"expected at least 1 mine and a seed from 0, got {n_mines} and {seed}.")
-    if not FEWEST_YEARS <= n_years <= MOST_YEARS:
-        raise InvalidInput(f"expected {FEWEST_YEARS} to {MOST_YEARS} years, got {n_years}.")
+    fewest = FEWEST_YEARS_PLANTED if planted else FEWEST_YEARS
+    if not fewest <= n_years <= MOST_YEARS:
+        raise InvalidInput(f"expected {fewest} to {MOST_YEARS} years, got {n_years}.")
     world = world or draw_world(1)
     record = Record(LAST_YEAR - n_years + 1, LAST_YEAR)
     landscape = make_landscape(world, n_mines, seed)
-    sites, felled = make_programme(world, landscape, n_mines, record, seed)
+    sites, others = make_programme(world, landscape, n_mines, record, seed)
     weather = yearly_weather(world, record, seed)
+    shapes = county_shapes(landscape)
+    if planted:
+        added = plant(world, landscape, record, n_mines, seed)
+        beyond_m = added.landscape.grid.bounds[2] - landscape.grid.bounds[2]
+        shapes = county_shapes(landscape, beyond_m)
+        landscape = added.landscape
+        sites, others = [*sites, *added.sites], [*others, *added.patches]
     return County(
         world=world,
         seed=seed,
         record=record,
         landscape=landscape,
         sites=sites,
-        felled=felled,
+        others=others,
         weather=weather,
-        mines=list_mines(sites, landscape, seed),
-        claims=file_claims(sites, landscape, record, weather, seed),
+        mines=list_mines(sites, shapes, seed),
+        claims=file_claims(sites, landscape, shapes, record, weather, seed),
+        shapes=shapes,
     )
 
 
@@ -277,7 +315,7 @@ def _write_tables(folder: Path, county: County) -> None:
         return shapely.transform(shape, to_degrees.transform, interleaved=False)
 
     _write_mines(folder / "mines.gpkg", county.mines, [degrees(m.outline) for m in county.mines])
-    shapes = [degrees(shape) for shape in county_shapes(county.landscape)]
+    shapes = [degrees(shape) for shape in county.shapes]
     names, codes = zip(*COUNTIES, strict=True)
     counties = geopandas.GeoDataFrame(
         {"county": names, "county_code": codes}, geometry=shapes, crs="EPSG:4326"
@@ -291,6 +329,9 @@ def _write_tables(folder: Path, county: County) -> None:
             "restored_ha": [claim.restored_ha for claim in county.claims],
             "damage_year": [claim.damage_year for claim in county.claims],
             "is_true": [claim.is_true for claim in county.claims],
+            "restored_before_start_ha": [c.restored_before_start_ha for c in county.claims],
+            "claimed_before_ha": [c.claimed_before_ha for c in county.claims],
+            "payable_ha": [claim.payable_ha for claim in county.claims],
         }
     )
     truth.to_parquet(folder / "truth.parquet", index=False)
@@ -330,6 +371,8 @@ def _write_claims(
 def _write_maps(folder: Path, county: County) -> None:
     grid = county.landscape.grid
     _write_map(folder / "dem.tif", grid, county.landscape.elevation, -9999.0)
+    cover = cover_map(county.landscape, county.patches, county.world, county.record, county.seed)
+    _write_map(folder / "cover.tif", grid, cover, 0)
     damage = damage_year_map(county.sites, county.landscape)
     _write_map(folder / "truth" / "damage_year.tif", grid, damage, None)
 
