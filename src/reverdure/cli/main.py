@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reverdure import __version__
-from reverdure.cli import add, look, work
+from reverdure.cli import add, correct, look, work
 from reverdure.cli.screen import set_language
 from reverdure.core.errors import ReverdureError
 
@@ -20,11 +20,13 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(add.app, name="add")
+app.add_typer(correct.app, name="correct")
 app.command("init")(work.init)
 app.command("run")(work.run)
 app.command("simulate")(work.simulate)
 app.command("show")(look.show)
 app.command("explain")(look.explain)
+app.command("corrections")(correct.corrections)
 
 
 def _print_version(wanted: bool) -> None:

@@ -190,6 +190,8 @@ CORRECTIONS = Table(
         ),
         Field("year", "integer", "Year", "年份", "Year marked not clear; else empty."),
         Field("about", "integer", "About", "所涉更正", "Correction it settles or withdraws."),
+        Field("verdict", "text", "Verdict disputed", "所议结论", "Key of Verdict; else empty."),
+        Field("run_id", "text", "Run", "运行编号", "Run that gave the disputed verdict."),
         Field("outcome", "text", "Outcome", "裁定", "Of a settlement: key of DisputeStatus."),
         Field("person", "text", "By", "更正人", "Who corrected."),
         Field("why", "text", "Why", "理由", "The reason given."),

@@ -20,7 +20,7 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.fields import CORRECTIONS
 from reverdure.ground.areas import area_ha
 from reverdure.intake.columns import recognise
-from reverdure.intake.table import RawTable
+from reverdure.intake.table import Problem, RawTable
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
 from reverdure.registry.geometry_checks import Outlines, check_outlines
@@ -49,6 +49,8 @@ class Correction:
         Year marked not clear.
     about : int or None
         Number of the correction that is settled or withdrawn.
+    verdict, run_id : str
+        Key of the verdict that is disputed, and the run that gave it.
     outcome : str
         Key of `DisputeStatus` of a settlement.
     source : str
@@ -69,6 +71,8 @@ class Correction:
     county: str = ""
     year: int | None = None
     about: int | None = None
+    verdict: str = ""
+    run_id: str = ""
     outcome: str = ""
     source: str = ""
     evidence: str = ""
@@ -91,7 +95,8 @@ class Correction:
         shape = None if self.geometry is None else shapely.to_wkb(self.geometry, hex=True)
         return [
             self.number, self.kind.key, self.person, self.why, self.mine_id, self.claim_id,
-            self.county, self.year, self.about, self.outcome, self.evidence_sha256, shape,
+            self.county, self.year, self.about, self.verdict, self.run_id, self.outcome,
+            self.evidence_sha256, shape,
         ]  # fmt: skip
 
 
@@ -289,7 +294,7 @@ def with_disputes(flags: Sequence[str], claim_ids: Sequence[str], standing: Stan
     return marked
 
 
-def read_area(path: Path, mine_id: str) -> tuple[Any, list[str]]:
+def read_area(path: Path, mine_id: str) -> tuple[Any, list[Problem]]:
     """Polygons of a file as one MultiPolygon, for one mine.
 
     Parameters
@@ -304,8 +309,8 @@ def read_area(path: Path, mine_id: str) -> tuple[Any, list[str]]:
     -------
     area : MultiPolygon
         EPSG:4326, valid.
-    repairs : list of str
-        What had to be repaired, in English.
+    repairs : list of Problem
+        What had to be repaired.
 
     Raises
     ------
@@ -347,8 +352,8 @@ def _rows_of(table: RawTable, mine_id: str) -> list[int]:
     return rows
 
 
-def _repairs(outlines: Outlines, rows: Sequence[int]) -> list[str]:
-    return [problem.en for row in rows for problem in outlines.repaired.get(row, ())]
+def _repairs(outlines: Outlines, rows: Sequence[int]) -> list[Problem]:
+    return [problem for row in rows for problem in outlines.repaired.get(row, ())]
 
 
 def said(label: str, words: str, most: int) -> str:

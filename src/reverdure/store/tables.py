@@ -96,6 +96,8 @@ CORRECTION = sa.Table(
     sa.Column("county", sa.Text, nullable=False),
     sa.Column("year", sa.Integer),
     sa.Column("about", sa.Integer),
+    sa.Column("verdict", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("person", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False),

@@ -6,8 +6,8 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-_TEXTS = ("kind", "mine_id", "claim_id", "county", "outcome", "person", "why", "at", "source",
-          "evidence", "evidence_sha256")  # fmt: skip
+_TEXTS = ("kind", "mine_id", "claim_id", "county", "verdict", "run_id", "outcome", "person", "why",
+          "at", "source", "evidence", "evidence_sha256")  # fmt: skip
 _GEOPACKAGE_TABLES = ("gpkg_geometry_columns", "gpkg_contents")
 
 
