@@ -133,6 +133,7 @@ class ReferenceStatus(Code):
     OUTSIDE_IMAGERY = 5, "outside all imagery", "在全部影像范围之外"
     BEFORE_LEVEL = 6, "own level before damage, as allowed", "经允许采用损毁前水平"
     NEVER_DAMAGED = 7, "no bare level in the record", "影像记录中无裸地水平"
+    CHANGING = 8, "most of the land like it changed too", "周边同类土地大多也有变化"
 
 
 class PixelStatus(Code):
@@ -144,6 +145,16 @@ class PixelStatus(Code):
     TOO_FEW_YEARS = 3, "too few clear years", "清晰年份不足"
     NO_REFERENCE = 4, "no reference", "无参照"
     NO_DATA = 255, "no data", "无数据"
+
+
+class FineStatus(Code):
+    """Whether 10 m values of Sentinel-2 are joined to the Landsat series of a mine."""
+
+    JOINED = 0, "joined", "已并入"
+    NO_SCENES = 1, "no Sentinel-2 scene, or Landsat is enough", "无哨兵二号影像或无需使用"
+    TOO_FEW_PIXELS = 2, "too few common pixels of land that is no mine", "非矿区公共像元不足"
+    TOO_FEW_YEARS = 3, "too few common years", "公共年份不足"
+    NOT_ALIKE = 4, "both sensors do not show the same land", "两种传感器所见不一致"
 
 
 class CorrectionKind(Code):

@@ -6,7 +6,7 @@ is right and is not made again.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,7 @@ from reverdure.core.provenance import digest
 from reverdure.imagery.composites import season_year
 from reverdure.imagery.declared import DeclaredYear
 from reverdure.imagery.landsat import Scene
+from reverdure.imagery.sentinel2 import Sentinel2Scene
 from reverdure.pipeline.corrections import (
     NO_EFFECT,
     Effect,
@@ -29,6 +30,7 @@ from reverdure.pipeline.corrections import (
     corrections_digest,
     standing_of,
 )
+from reverdure.pipeline.fine_plan import FineSource, FineSources, fine_sources
 from reverdure.pipeline.lattice import (
     RING_MARGIN_M,
     Bounds,
@@ -79,6 +81,8 @@ class MineSource:
         Other mines in that window.
     effect : Effect
         What corrections by people change, the outline apart.
+    beside : mapping of str to str
+        Hash of what it sees of each neighbour.
     """
 
     key: str
@@ -86,6 +90,7 @@ class MineSource:
     grid: Grid | None
     neighbours: tuple[str, ...]
     effect: Effect
+    beside: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ class Plan:
     #: by mine: hash of its row as imported, and of the rows of its claims
     rows: Mapping[str, tuple[str, str]]
     standing: Standing
+    #: by mine and year: what 10 m composites of small mines are made from
+    fine: FineSources
 
 
 def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
@@ -128,7 +135,9 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         raise NoMines("the workspace holds no mines.", "Add some with: reverdure add mines FILE")
     if only is not None and only not in set(mines["mine_id"]):
         raise NotFound(f"mine {only!r} is not in the inventory of {len(mines)} mines.")
-    scenes = [Scene.from_dict(record) for record in database.records("scene")]
+    records = database.records("scene")
+    scenes = [Scene.from_dict(one) for one in records if not Sentinel2Scene.is_record(one)]
+    sentinel2 = [Sentinel2Scene.from_dict(one) for one in records if Sentinel2Scene.is_record(one)]
     declared = [DeclaredYear.from_dict(record) for record in database.records("composite")]
     if not scenes and not declared:
         raise NoImagery(
@@ -167,6 +176,14 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     effects = Effects(standing, listed, mines, counties, lattice.crs)
     rows = _RowDigests(listed, mines, claims)
     measured = _measured(selected, rows, windows, segments, indices, context, effects)
+    small = mines[mines["mine_id"].isin(set(selected) & set(windows))]
+    fine = fine_sources(
+        sentinel2, small, claims[claims["mine_id"].isin(small["mine_id"])], lattice,
+        (workspace.settings.season, workspace.settings.method), sources.years,
+    )  # fmt: skip
+    measured = {
+        mine_id: _with_fine(source, fine.get(mine_id)) for mine_id, source in measured.items()
+    }
     inputs = {
         "mines": _frame_digest(mines),
         "claims": _frame_digest(claims),
@@ -175,6 +192,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         "composites": digest(sorted([d.year, d.kind, d.digest] for d in declared)),
         "layers": layers,
     }
+    if sentinel2:
+        inputs["sentinel2"] = digest(sorted([one.scene_id, one.fingerprint] for one in sentinel2))
     if standing.corrections:
         inputs["corrections"] = corrections_digest(standing)
     run_id = digest(
@@ -188,7 +207,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     )
     return Plan(
         run_id, lattice, sources.years, indices, composites, segments, measured,
-        mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing,
+        mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing, fine,
     )  # fmt: skip
 
 
@@ -389,8 +408,16 @@ def _measured(
         ]
         beside = [rows.of(m, as_listed=effects.is_out_of_sight(m, window)) for m in near]
         key = digest([context, [rows.of(mine_id), *beside], made_from, *effect.key])
-        found[mine_id] = MineSource(key, tiles, grid, tuple(near), effect)
+        prints = {m: digest(row)[:10] for m, row in zip(near, beside, strict=True)}
+        found[mine_id] = MineSource(key, tiles, grid, tuple(near), effect, prints)
     return found
+
+
+def _with_fine(source: MineSource, fine: Mapping[int, FineSource] | None) -> MineSource:
+    """A mine's source whose key stands for its 10 m composites too, where it has any."""
+    if not fine:
+        return source
+    return replace(source, key=digest([source.key, [[y, one.key] for y, one in fine.items()]]))
 
 
 def _settings_that_matter(workspace: Workspace) -> dict[str, Any]:

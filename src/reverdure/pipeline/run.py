@@ -19,6 +19,7 @@ from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Progress
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
+from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
 from reverdure.pipeline.measure import measure_mine, part_path
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
@@ -128,6 +129,7 @@ def run(
         stages: dict[str, Callable[[Any], None]] = {
             "composites": lambda task: make_composite(workspace, plan, *task),
             "segments": lambda task: make_segments(workspace, plan, *task),
+            "fine": lambda task: make_fine(workspace, plan, *task),
             "measure": lambda mine_id: measure_mine(workspace, plan, reader, mine_id),
         }
         for stage, make in stages.items():
@@ -160,7 +162,12 @@ def _missing(workspace: Workspace, plan: Plan) -> dict[str, list[Any]]:
     # mines of one tile follow each other, so that each tile is read about once
     mines = sorted(plan.selected, key=lambda mine_id: (plan.measured[mine_id].tiles[:1], mine_id))
     unmeasured = [m for m in mines if not part_path(workspace, plan, m).exists()]
-    return {"composites": composites, "segments": segments, "measure": unmeasured}
+    return {
+        "composites": composites,
+        "segments": segments,
+        "fine": fine_tasks(workspace, plan),
+        "measure": unmeasured,
+    }
 
 
 def _work(stage: str, tasks: Iterable[Callable[[], None]], on_progress: OnProgress | None) -> None:
@@ -222,6 +229,11 @@ def _remove_outdated(workspace: Workspace, plan: Plan) -> None:
     """Delete rasters and parts that nothing refers to any more."""
     kept = {composite_path(workspace, *task, source) for task, source in plan.composites.items()}
     kept |= {segments_path(workspace, *task, source) for task, source in plan.segments.items()}
+    kept |= {
+        fine_path(workspace, year, source)
+        for sources in plan.fine.values()
+        for year, source in sources.items()
+    }
     kept |= {part_path(workspace, plan, mine_id) for mine_id in plan.selected}
     kept |= {evidence_path(workspace, plan, mine_id) for mine_id in plan.selected}
     for pattern, folder in (
