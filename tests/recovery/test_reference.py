@@ -70,7 +70,13 @@ def test_what_lies_beyond_the_ring_changes_nothing():
     whole = rv.reference(index, segments, mines(PIT))
     part = {"y": slice(24, 236), "x": slice(24, 236)}
     small = rv.reference(index.isel(part), segments.isel(part), mines(PIT))
-    xr.testing.assert_identical(whole.drop_dims(["y", "x"]), small.drop_dims(["y", "x"]))
+    dims = ["y", "x", "reference_pixel"]
+    xr.testing.assert_identical(whole.drop_dims(dims), small.drop_dims(dims))
+    used = small.pixels.values >= 0
+    rows, columns = np.divmod(small.pixels.values[used], 212)
+    expected = (rows + 24) * SIZE + columns + 24
+    np.testing.assert_array_equal(whole.pixels.values[used], expected)
+    assert (whole.pixels.values[~used] == -1).all()
 
 
 def test_a_mine_is_no_reference_for_another_nor_is_its_edge():

@@ -36,6 +36,28 @@ def aim_indices(aim: str) -> tuple[str, ...]:
     return tuple(table("aims").get(aim, {"indices": ()})["indices"])
 
 
+def aim_cover(aim: str) -> tuple[int, ...]:
+    """Classes of a cover layer that are the land of an aim; empty where it has none of its own.
+
+    Examples
+    --------
+    >>> aim_cover("farmland"), aim_cover("natural_recovery")
+    ((40,), ())
+    """
+    return tuple(table("aims").get(aim, {}).get("cover", ()))
+
+
+def never_reference() -> tuple[int, ...]:
+    """Classes of a cover layer that are no reference: towns, water, bare land, snow.
+
+    Examples
+    --------
+    >>> never_reference()
+    (50, 60, 70, 80)
+    """
+    return tuple(int(one["value"]) for one in table("cover").values() if not one["reference"])
+
+
 def index_brightness(index: str) -> tuple[float, float]:
     """Brightness ratio k of bare to vegetated ground, and the deviation of log k."""
     entry = table("indices").get(index, {"brightness": 1.0, "brightness_sd": 0.15})

@@ -28,7 +28,7 @@ class MineLevels:
     typical : float
         Median of all fitted values of the mine.
     damage_year : float
-        First year after the median fall; NaN without.
+        Median year of the falls; NaN without.
     error : float
         Standard error of `lowest`, from the residuals.
     width : float
@@ -46,13 +46,9 @@ class MineLevels:
     width: float
     never_damaged: bool = False
 
-    def alike(self, early: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which pixels were land of the same kind, by their early level."""
-        wanted = self.before
-        if not np.isfinite(wanted):
-            wanted = self._prevailing(early)
-        with np.errstate(invalid="ignore"):
-            return np.abs(early - wanted) <= self.width
+    def wanted(self, early: NDArray[np.float64]) -> float:
+        """Level that land of the same kind had, given the early levels of the land around."""
+        return self.before if np.isfinite(self.before) else self._prevailing(early)
 
     def _prevailing(self, early: NDArray[np.float64]) -> float:
         """Level looked for where none before damage is known: the prevailing vegetation."""
@@ -99,10 +95,10 @@ def mine_levels(
     if not inside.any():
         inside = usable & (share >= share[usable].max() - 1e-12)
     damaged = inside & losses.disturbed[part] & (losses.end_year[part] > losses.first_year[part])
-    lowest = np.nanmin(np.where(np.isfinite(fitted), fitted, np.inf)[(slice(None), *part)], axis=0)
+    courses = fitted[(slice(None), *part)]
+    lowest = np.where(np.isfinite(courses), courses, np.inf).min(axis=0)
     at_lowest = float(np.quantile(lowest[inside], constant("bare_quantile")))
-    course = fitted[(slice(None), *part)][:, inside]
-    typical = float(np.nanmedian(course))
+    typical = float(np.nanmedian(courses[:, inside]))
     # a vertex rests on about two years
     error = float(np.median(losses.rmse[part][inside])) / 2**0.5
     if share[damaged].sum() < _DAMAGED_SHARE * share[inside].sum():
@@ -118,7 +114,7 @@ def mine_levels(
         _bare(losses, part, share, damaged, lowest, middle),
         at_lowest,
         typical,
-        float(np.median(losses.start_year[part][damaged])) + 1,
+        float(np.median(losses.year[part][damaged])),
         error,
         float(np.clip(spread, base, 2 * base)),
     )

@@ -1,12 +1,14 @@
-"""Largest fitted loss of each pixel: the event that made it bare."""
+"""Largest fitted loss of each pixel: the event that made it bare, and its year."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from reverdure.core.codes import SegmentStatus
+from reverdure.kernels.losses import date_falls, largest_falls
 from reverdure.recovery.constants import constant
 
 _DIP_SHARE = 0.5
@@ -22,12 +24,17 @@ class Losses:
         Largest fall along one run of falling segments, [index]; 0 where nothing falls.
     start_year, end_year : (y, x) float64
         Last year before the fall, and the year it ended.
+    year : (y, x) float64
+        Year of the fall: of the step that explains the clear values around it best. One
+        after `start_year` where no values were given, and where there is no disturbance.
     before, after : (y, x) float64
-        Fitted level at both, [index].
+        Fitted level at start and end, [index].
     rmse : (y, x) float64
         Residual of the fit, [index]; 0 without a fit.
     first_year : (y, x) float64
         First year of the fit.
+    range : (y, x) float64
+        Highest minus lowest vertex, [index]; 0 without a fit.
     disturbed : (y, x) bool
         Whether the fall is a disturbance.
     fitted : (y, x) bool
@@ -37,15 +44,17 @@ class Losses:
     loss: NDArray[np.float64]
     start_year: NDArray[np.float64]
     end_year: NDArray[np.float64]
+    year: NDArray[np.float64]
     before: NDArray[np.float64]
     after: NDArray[np.float64]
     rmse: NDArray[np.float64]
     first_year: NDArray[np.float64]
+    range: NDArray[np.float64]
     disturbed: NDArray[np.bool_]
     fitted: NDArray[np.bool_]
 
 
-def largest_losses(segments: xr.Dataset) -> Losses:
+def largest_losses(segments: xr.Dataset, index: xr.DataArray | None = None) -> Losses:
     """Find the largest fall of each pixel.
 
     Parameters
@@ -53,60 +62,78 @@ def largest_losses(segments: xr.Dataset) -> Losses:
     segments : Dataset
         Result of `segment`: vertex_year, vertex_value (vertex, y, x), rmse and
         status (y, x).
+    index : (year, y, x) float, optional
+        The values that were segmented; with them the falls are dated.
 
     Notes
     -----
     Falling segments that follow each other are one fall: a mine that opens over three
-    years is one event. A slow drift that a steep fall ends is not part of it.
+    years is one event. A slow drift that a steep fall ends is not part of it. Segments
+    tend to start a fall one to four years early, where a few noisy years or the edge of a
+    part opened before bend the fit; so the year is taken from the values themselves, as
+    that of the one step with the least squares left over (Bai 1994,
+    doi:10.1111/j.1467-9892.1994.tb00204.x) between the fitted start and end.
     """
-    year = segments["vertex_year"].transpose("vertex", "y", "x").values.astype(float)
-    value = segments["vertex_value"].transpose("vertex", "y", "x").values.astype(float)
+    year = fixed(segments["vertex_year"].transpose("vertex", "y", "x").values)
+    value = fixed(segments["vertex_value"].transpose("vertex", "y", "x").values)
+    shape = segments["status"].shape
+    event, extremes = np.empty((5, *shape)), np.empty((2, *shape))
+    largest_falls(
+        year.reshape(len(year), -1),
+        value.reshape(len(value), -1),
+        constant("onset_rate_share"),
+        event.reshape(5, -1),
+        extremes.reshape(2, -1),
+    )
+    best, start_year, end_year, before, after = event
+    lowest, highest = extremes
     status = segments["status"].values
-    shape = year.shape[1:]
-    best = np.zeros(shape)
-    start_year, end_year = np.full(shape, np.nan), np.full(shape, np.nan)
-    before, after = np.full(shape, np.nan), np.full(shape, np.nan)
-    run_year, run_value = year[0].copy(), value[0].copy()
-    rate_before = np.full(shape, np.nan)
-    for k in range(1, year.shape[0]):
-        falls = value[k] < value[k - 1]
-        rises = ~falls & np.isfinite(value[k])
-        rate = (value[k - 1] - value[k]) / (year[k] - year[k - 1])
-        onset = falls & (rate_before < constant("onset_rate_share") * rate)
-        run_year = np.where(onset, year[k - 1], run_year)
-        run_value = np.where(onset, value[k - 1], run_value)
-        rate_before = rate
-        loss = run_value - value[k]
-        better = falls & (loss > best)
-        best = np.where(better, loss, best)
-        start_year = np.where(better, run_year, start_year)
-        end_year = np.where(better, year[k], end_year)
-        before = np.where(better, run_value, before)
-        after = np.where(better, value[k], after)
-        run_year = np.where(rises, year[k], run_year)
-        run_value = np.where(rises, value[k], run_value)
-    fitted = np.isin(status, (SegmentStatus.FITTED, SegmentStatus.FLAT))
+    fitted = (status == SegmentStatus.FITTED) | (status == SegmentStatus.FLAT)
     rmse = np.nan_to_num(segments["rmse"].values.astype(float))
     bound = np.maximum(constant("disturbed_loss_min"), constant("disturbed_loss_rmse") * rmse)
-    lowest = np.where(np.isfinite(value), value, np.inf).min(axis=0)
     with np.errstate(invalid="ignore"):
         to_the_ground = after - lowest <= _DIP_SHARE * best
+        width = np.where(np.isfinite(lowest), highest - lowest, 0.0)
+    disturbed = fitted & (best >= bound) & to_the_ground
     return Losses(
         np.where(fitted, best, np.nan),
         start_year,
         end_year,
+        _dated(index, disturbed, start_year, end_year),
         before,
         after,
         rmse,
-        year[0],
-        fitted & (best >= bound) & to_the_ground,
+        year[0].astype(float),
+        width,
+        disturbed,
         fitted,
     )
 
 
-def fitted_range(segments: xr.Dataset) -> NDArray[np.float64]:
-    """Highest minus lowest vertex of each pixel, [index]; 0 without a fit."""
-    value = segments["vertex_value"].transpose("vertex", "y", "x").values.astype(float)
-    low = np.where(np.isfinite(value), value, np.inf).min(axis=0)
-    high = np.where(np.isfinite(value), value, -np.inf).max(axis=0)
-    return np.where(np.isfinite(low), high - low, 0.0)
+def _dated(
+    index: xr.DataArray | None,
+    disturbed: NDArray[np.bool_],
+    start_year: NDArray[np.float64],
+    end_year: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Year of each fall."""
+    year = start_year + 1
+    if index is not None:
+        values = fixed(index.transpose("year", "y", "x").values)
+        date_falls(
+            values.reshape(len(values), -1),
+            index["year"].values.astype(float),
+            disturbed.ravel(),
+            start_year.ravel(),
+            end_year.ravel(),
+            constant("dating_reach_years"),
+            year.reshape(-1),
+        )
+    return year
+
+
+def fixed(values: NDArray[Any]) -> NDArray[np.float32]:
+    """One type of array, read only, whatever comes in: kernels are compiled for each type."""
+    array = np.ascontiguousarray(values, np.float32).view()
+    array.setflags(write=False)
+    return array

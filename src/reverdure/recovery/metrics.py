@@ -25,11 +25,12 @@ _CARRIED = {
     "bare_level": "mine_bare_level",
     "level_before": "mine_level_before",
     "damage_year": "mine_damage_year",
+    "pixels": "reference_pixels",
 }
 _FLOATS = (
-    "damage_year", "bare_year", "level_before", "level_bare", "level_now", "se_before",
-    "se_bare", "se_now", "recovered_share", "recovered_year", "y2r", "r80p", "rri", "yryr",
-    "dir",
+    "damage_year", "before_year", "bare_year", "level_before", "level_bare", "level_now",
+    "se_before", "se_bare", "se_now", "recovered_share", "recovered_year", "y2r", "r80p", "rri",
+    "yryr", "dir",
 )  # fmt: skip
 
 
@@ -52,9 +53,11 @@ def recovery_metrics(
     Dataset
         value : (year, y, x), [1]
             `index` itself.
-        damage_year, bare_year : (y, x) float32
-            First year after the largest fall began, and the year it ended; for every
-            pixel with a disturbance, inside mines or not.
+        damage_year : (y, x) float32
+            Year of the largest fall, dated on the values themselves; for every pixel with a
+            disturbance, inside mines or not.
+        before_year, bare_year : (y, x) float32
+            Last year before the fitted fall began, and the year it ended.
         level_before, level_bare, level_now : (y, x) float32, [1]
             Fitted level before the fall; lowest fitted level from then on; mean fitted
             level of the last two clear years.
@@ -112,10 +115,11 @@ def recovery_metrics(
     (2005.0, 1.0)
     """
     _check(index, segments, reference)
-    losses = largest_losses(segments)
+    losses = largest_losses(segments, index)
     shape = (index.sizes["y"], index.sizes["x"])
     out = {name: np.full(shape, np.nan, np.float32) for name in _FLOATS}
-    out["damage_year"][losses.disturbed] = losses.start_year[losses.disturbed] + 1
+    out["damage_year"][losses.disturbed] = losses.year[losses.disturbed]
+    out["before_year"][losses.disturbed] = losses.start_year[losses.disturbed]
     out["bare_year"][losses.disturbed] = losses.end_year[losses.disturbed]
     status = np.full(shape, PixelStatus.NO_DATA, np.uint8)
     owner = reference["owner"].values
@@ -134,8 +138,7 @@ def recovery_metrics(
         )
         usable = np.isin(reference["status"].values[mine], _USABLE)
         for name, values in _measure(pixels).items():
-            kept = out[name][at] if name == "damage_year" else np.full(mine.size, np.nan)
-            out[name][at] = np.where(losses.fitted[at], values, kept)
+            out[name][at] = np.where(losses.fitted[at], values, np.nan)
         out["recovered_share"][at] = np.where(usable, out["recovered_share"][at], np.nan)
         status[at] = _status(pixels, losses.fitted[at], usable)
     flat = {name: (("y", "x"), values) for name, values in out.items()}
@@ -147,6 +150,7 @@ def recovery_metrics(
         {
             **{name: index.coords[name] for name in ("year", "y", "x", "spatial_ref")},
             "mine_id": reference["mine_id"].values,
+            "land": reference["land"].variable,
         },
     )
 

@@ -1,56 +1,60 @@
 """What undisturbed land of the same kind does, year by year, around each mine."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from reverdure.core.codes import ReferenceStatus
 from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, WrongDimensions
-from reverdure.core.grid import Grid, Window, grid_of
-from reverdure.ground.coverage import coverage
+from reverdure.core.grid import Grid, grid_of
 from reverdure.recovery.brightness import USUAL
-from reverdure.recovery.constants import constant
+from reverdure.recovery.candidates import (
+    COUNTS,
+    MAX_PIXELS,
+    Land,
+    Scene,
+    View,
+    find_land,
+    most_common,
+)
+from reverdure.recovery.constants import aim_cover, constant
 from reverdure.recovery.levels import MineLevels, mine_levels
-from reverdure.recovery.local import local_metres
-from reverdure.recovery.losses import Losses, fitted_range, largest_losses
+from reverdure.recovery.losses import fixed, largest_losses
+from reverdure.recovery.surroundings import Place, Surroundings, cover_of
 
-_MAX_PIXELS = 2000
 _FEWEST_A_YEAR = 10
 LAYERS = ("elevation", "slope", "rock", "cover")
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """Everything the search for one mine's reference looks at."""
-
-    grid: Grid
-    value: NDArray[np.float32]
-    fitted: NDArray[np.float32]
-    years: NDArray[np.int64]
-    losses: Losses
-    eligible: NDArray[np.bool_]
-    terrain: dict[str, NDArray[np.float64]]
-    light: NDArray[np.float32] | None
+FORMER = "former"
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Reference of one mine."""
+    """Reference of one mine in one index, by land like the former or of an aim."""
 
+    mine_id: str
     status: ReferenceStatus
     levels: MineLevels | None = None
     yearly: NDArray[np.float64] | None = None
-    n_pixels: int = 0
-    n_directions: int = 0
+    land: Land | None = None
     matched: str = ""
     brightness: float = np.nan
+    of: str = FORMER
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What every mine's search shares."""
+
+    around: Surroundings
+    scenes: Mapping[str, Scene]
+    terrain: Mapping[str, NDArray[np.float64]]
+    refused: Mapping[str, shapely.Geometry]
+    allow_before_level: bool
 
 
 def reference(
@@ -62,6 +66,7 @@ def reference(
     only: Sequence[str] | None = None,
     allow_before_level: bool = False,
     refused: Mapping[str, shapely.Geometry] | None = None,
+    aims: Mapping[str, Sequence[str]] | None = None,
 ) -> xr.Dataset:
     """Yearly level of undisturbed land of the same kind around each mine.
 
@@ -88,10 +93,16 @@ def reference(
     refused : mapping of mine id to Geometry, optional
         Land that is no reference for a mine, because somebody who knows it said so; in the
         CRS of `mines`. A pixel that it touches is left out.
+    aims : mapping of mine id to aims, optional
+        Keys of `Aim` that ground of a mine was restored to. Where `terrain` has a layer
+        cover, a row is added for each that has land of its own (`recovery/data/aims.toml`).
 
     Returns
     -------
     Dataset
+        Along mine_id first one row a mine with `land` "former", then those by aim, for
+        which a mine_id stands again.
+
         level, low, high : (mine_id, year) float32, [1]
             Median, 16 % and 84 % quantile of the reference pixels; NaN without.
         n_pixels, n_directions : (mine_id) int32
@@ -101,14 +112,23 @@ def reference(
         level_before : (mine_id) float32, [1]
             Level of the mine before damage; NaN where the record starts later.
         damage_year : (mine_id) float32
-            First year after the median fall of the damaged pixels; NaN without.
+            Median year in which the damaged pixels fell; NaN without.
+        land : (mine_id) str
+            "former": land like the mine before damage; or the aim whose land it is.
+        n_ring, n_mined, n_refused, n_disturbed, n_unlike, n_terrain, n_apart : (mine_id) int32
+            Pixels of the ring that can be judged, and how many of them were left out, each
+            by the first reason that applies: mines and their edges, refused by people,
+            changed in the record, another kind of land, other terrain, not in step with the
+            rest.
+        pixels : (mine_id, reference_pixel) int32
+            The reference pixels used, as row * width + column; -1 where there are fewer.
         status : (mine_id) uint8
             `ReferenceStatus`. With `NEVER_DAMAGED` the levels are given all the same.
         brightness : (mine_id) float32, [1]
             Median band sum of the reference pixels, where segments hold it
             (`with_brightness`); NaN without.
         matched : (mine_id) str
-            Layers used to match, joined by "+": "level" alone without terrain.
+            What was used to match, joined by "+": "level" alone without terrain.
         owner : (y, x) int32
             Position in mine_id of the mine that covers most of the pixel, -1 for none.
 
@@ -129,8 +149,10 @@ def reference(
     in the whole record, and were, in the years before the mine opened, within 0.08 of
     the mine's own level then; at least 30 from at least 3 of 8 directions. For a mine
     older than the record its level before is unknown: the prevailing vegetated land is
-    taken. Of more than 2000 pixels every n-th is used. What lies beyond 3 km changes
-    nothing.
+    taken. Pixels whose course leaves that of the rest by 0.15 are dropped; where more of
+    the land like the mine changed than stayed, what stayed is no measure (`CHANGING`).
+    With a layer cover, towns, water, bare land and snow are left out. Of more than 2000
+    pixels every n-th is used. What lies beyond 3 km changes nothing.
 
     Examples
     --------
@@ -149,36 +171,79 @@ def reference(
     >>> round(float(found.level[0, -1]), 2), round(float(found.bare_level[0]), 2)
     (0.8, 0.2)
     """
-    _check(index, segments, mines, terrain)
-    outlines = _outlines(index, mines)
-    wanted = list(outlines.index) if only is None else [str(mine) for mine in only]
-    unknown = [mine for mine in wanted if mine not in outlines.index]
+    name = str(index.name or "index")
+    return references(
+        {name: (index, segments)},
+        mines,
+        terrain,
+        only=only,
+        allow_before_level=allow_before_level,
+        refused=refused,
+        aims=aims,
+    )[name]
+
+
+def references(
+    indices: Mapping[str, tuple[xr.DataArray, xr.Dataset]],
+    mines: gpd.GeoDataFrame,
+    terrain: xr.Dataset | None = None,
+    *,
+    only: Sequence[str] | None = None,
+    allow_before_level: bool = False,
+    refused: Mapping[str, shapely.Geometry] | None = None,
+    aims: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, xr.Dataset]:
+    """Reference of several indices at once, on the same pixels where enough fit in all.
+
+    Parameters
+    ----------
+    indices : mapping of index id to (index, segments)
+        On one grid, with the same years.
+    mines, terrain, only, allow_before_level, refused, aims
+        As for `reference`.
+
+    Returns
+    -------
+    dict of index id to Dataset
+        As `reference` gives it. Land is like the mine only where it is in each of the
+        indices: water may have the NBR of forest, but not its NDVI too. Where too little
+        is left, each index is matched on its own.
+
+    Raises
+    ------
+    WrongDimensions, MissingColumn, MissingCRS, GridMismatch
+        As `reference`.
+    """
+    for index, segments in indices.values():
+        _check(index, segments, mines, terrain)
+    first = next(iter(indices.values()))[0]
+    grid = grid_of(first)
+    around = Surroundings.of(mines, grid)
+    wanted = list(around.outlines) if only is None else [str(mine) for mine in only]
+    unknown = [mine for mine in wanted if mine not in around.outlines]
     if unknown:
         raise MissingColumn(f"mines {unknown[:3]} of `only` are not in the mines table.")
-    grid = grid_of(index)
-    covers = {mine: _coverage(outline, grid) for mine, outline in outlines.items()}
-    losses = largest_losses(segments)
-    scene = _Scene(
-        grid,
-        index.values,
-        segments["fitted"].transpose("year", "y", "x").values,
-        index["year"].values.astype(np.int64),
-        losses,
-        _eligible(grid, covers, losses, segments),
+    search = _Search(
+        around,
+        {name: _scene(index, segments) for name, (index, segments) in indices.items()},
         {} if terrain is None else {
             name: terrain[name].transpose("y", "x").values.astype(float)
             for name in LAYERS
             if name in terrain
         },
-        segments[USUAL].values if USUAL in segments else None,
+        _on_grid(refused or {}, mines, grid),
+        allow_before_level,
     )  # fmt: skip
-    without = {} if refused is None else _on_grid(refused, mines, grid)
-    found = [
-        _search(_refusing(scene, without.get(mine)), outlines[mine], covers[mine],
-                allow_before_level)
-        for mine in wanted
-    ]  # fmt: skip
-    return _dataset(index, wanted, found, _owner(grid, [covers[mine] for mine in wanted]))
+    found = [_of_mine(search, mine, tuple((aims or {}).get(mine, ()))) for mine in wanted]
+    owner = around.owner(wanted)
+    return {
+        name: _dataset(
+            index,
+            [one[name][0] for one in found] + [row for one in found for row in one[name][1:]],
+            owner,
+        )
+        for name, (index, _) in indices.items()
+    }
 
 
 def _check(
@@ -202,184 +267,141 @@ def _check(
             )
 
 
-def _outlines(index: xr.DataArray, mines: gpd.GeoDataFrame) -> "pd.Series[shapely.Geometry]":
-    """Outlines on the CRS of the grid by mine id, in the order of the table."""
-    projected = mines.geometry.to_crs(grid_of(index).crs)
-    return pd.Series(list(projected), index=mines["mine_id"].astype(str), dtype=object)
-
-
 def _on_grid(
     shapes: Mapping[str, shapely.Geometry], mines: gpd.GeoDataFrame, grid: Grid
 ) -> dict[str, shapely.Geometry]:
+    if not shapes:
+        return {}
     projected = gpd.GeoSeries(list(shapes.values()), crs=mines.crs).to_crs(grid.crs)
     return dict(zip(shapes, projected, strict=True))
 
 
-def _refusing(scene: _Scene, land: shapely.Geometry | None) -> _Scene:
-    """The scene with this land out of reach of the search."""
-    cover = _coverage(land, scene.grid)
-    if cover is None:
-        return scene
-    eligible = scene.eligible.copy()
-    eligible[cover[0].slices] &= cover[1] == 0
-    return replace(scene, eligible=eligible)
-
-
-def _coverage(
-    outline: shapely.Geometry | None, grid: Grid
-) -> tuple[Window, NDArray[np.float64]] | None:
-    return None if outline is None or outline.is_empty else coverage(outline, grid)
-
-
-def _eligible(
-    grid: Grid,
-    covers: dict[str, tuple[Window, NDArray[np.float64]] | None],
-    losses: Losses,
-    segments: xr.Dataset,
-) -> NDArray[np.bool_]:
-    """Pixels that may be reference land: never disturbed and away from all mines."""
-    mined = np.zeros(grid.shape, bool)
-    for cover in covers.values():
-        if cover is not None:
-            mined[cover[0].slices] |= cover[1] > 0
-    x, y = (grid.west + grid.bounds[2]) / 2, (grid.north + grid.bounds[1]) / 2
-    scale = local_metres(grid, x, y)
-    if mined.any():
-        distance = ndimage.distance_transform_edt(
-            ~mined, sampling=(scale.per_y * grid.pixel, scale.per_x * grid.pixel)
-        )
-        mined = distance <= constant("mine_buffer_m")
-    steady = fitted_range(segments) < np.maximum(
-        2 * constant("disturbed_loss_min"),
-        constant("disturbed_loss_rmse") * np.nan_to_num(segments["rmse"].values),
+def _scene(index: xr.DataArray, segments: xr.Dataset) -> Scene:
+    losses = largest_losses(segments, index)
+    bound = np.maximum(
+        2 * constant("disturbed_loss_min"), constant("disturbed_loss_rmse") * losses.rmse
     )
-    eligible: NDArray[np.bool_] = losses.fitted & ~losses.disturbed & steady & ~mined
-    return eligible
+    return Scene(
+        index.values,
+        fixed(segments["fitted"].transpose("year", "y", "x").values),
+        index["year"].values.astype(np.int64),
+        losses,
+        losses.fitted & ~losses.disturbed & (losses.range < bound),
+        segments[USUAL].values if USUAL in segments else None,
+    )
 
 
-def _search(
-    scene: _Scene,
-    outline: shapely.Geometry | None,
-    cover: tuple[Window, NDArray[np.float64]] | None,
-    allow_before_level: bool,
-) -> _Found:
+def _of_mine(search: _Search, mine_id: str, aims: tuple[str, ...]) -> dict[str, list[_Found]]:
+    """Rows of one mine by index: land like the former, then that of each aim."""
+    outline = search.around.outlines[mine_id]
     if outline is None or outline.is_empty:
-        return _Found(ReferenceStatus.NO_OUTLINE)
+        return _without(search, mine_id, ReferenceStatus.NO_OUTLINE)
+    rows = _without(search, mine_id, ReferenceStatus.OUTSIDE_IMAGERY)
+    place = search.around.place(mine_id)
+    views = {} if place is None else _views(search, place)
+    if place is None or not views:
+        return rows
+    refused = _mask(search.refused.get(mine_id), search.around.grid)
+    former = _lands(search, views, place, refused, None)
+    for name, land in former.items():
+        rows[name] = [_row(search, mine_id, name, views[name], land)]
+    with_land = [aim for aim in aims if aim_cover(aim) and "cover" in search.terrain]
+    for aim in with_land:
+        of_aim = former
+        if not _is_of(former, search, aim_cover(aim)):
+            of_aim = _lands(search, views, place, refused, aim_cover(aim))
+        for name, land in of_aim.items():
+            rows[name].append(_row(search, mine_id, name, views[name], land, aim))
+    return rows
+
+
+def _views(search: _Search, place: Place) -> dict[str, View]:
+    """What each index shows of a mine; without those that show nothing."""
+    views = {}
+    for name, scene in search.scenes.items():
+        levels = mine_levels(scene.losses, scene.fitted, scene.years, place.cover)
+        if levels is not None:
+            views[name] = View(scene, levels)
+    return views
+
+
+def _without(search: _Search, mine_id: str, status: ReferenceStatus) -> dict[str, list[_Found]]:
+    return {name: [_Found(mine_id, status)] for name in search.scenes}
+
+
+def _mask(shape: shapely.Geometry | None, grid: Grid) -> NDArray[np.bool_] | None:
+    """Pixels that a shape touches; None for no shape."""
+    cover = cover_of(shape, grid)
     if cover is None:
-        return _Found(ReferenceStatus.OUTSIDE_IMAGERY)
-    centre = outline.representative_point()
-    scale = local_metres(scene.grid, centre.x, centre.y)
-    margin = constant("ring_outer_m") / min(scale.per_x, scale.per_y)
-    window = scene.grid.window(outline.bounds, margin)
-    levels = mine_levels(scene.losses, scene.fitted, scene.years, cover)
-    if window is None or levels is None:
-        return _Found(ReferenceStatus.OUTSIDE_IMAGERY)
-    inside = np.zeros(scene.grid.shape, bool)
-    inside[cover[0].slices] = cover[1] > 0
-    sampling = (scale.per_y * scene.grid.pixel, scale.per_x * scene.grid.pixel)
-    distance = ndimage.distance_transform_edt(~inside[window.slices], sampling=sampling)
-    in_ring = (
-        (distance >= constant("ring_inner_m"))
-        & (distance <= constant("ring_outer_m"))
-        & scene.eligible[window.slices]
-    )
-    rows, columns = np.nonzero(in_ring)
-    rows, columns = rows + window.row, columns + window.column
-    early = _early_level(scene, rows, columns, levels.damage_year)
-    alike = levels.alike(early)
-    rows, columns = rows[alike], columns[alike]
-    near = distance <= 2 * constant("mine_buffer_m")
-    keep, matched = _match_terrain(scene, rows, columns, window, near)
-    rows, columns = rows[keep], columns[keep]
-    n_directions = _directions(scene.grid, centre, rows, columns)
-    status = _status(levels, rows.size, n_directions)
-    if status is ReferenceStatus.FOUND or status is ReferenceStatus.NEVER_DAMAGED:
-        step = -(-rows.size // _MAX_PIXELS)
-        yearly = _yearly(scene.value[:, rows[::step], columns[::step]])
-        levels = levels.settled(float(np.nanmedian(yearly[0])))
+        return None
+    mask = np.zeros(grid.shape, bool)
+    mask[cover[0].slices] = cover[1] > 0
+    return mask
+
+
+def _lands(
+    search: _Search,
+    views: Mapping[str, View],
+    place: Place,
+    refused: NDArray[np.bool_] | None,
+    classes: tuple[int, ...] | None,
+) -> dict[str, Land]:
+    """Land for each index: one for all where enough is left, else each its own."""
+
+    def find(some: Mapping[str, View]) -> Land:
+        around = search.around
+        return find_land(some, place, around.grid, search.terrain, around.mined, refused, classes)
+
+    shared = find(views)
+    if len(views) == 1 or (shared.is_enough and not shared.is_changing):
+        return dict.fromkeys(views, shared)
+    return {name: find({name: view}) for name, view in views.items()}
+
+
+def _is_of(former: Mapping[str, Land], search: _Search, classes: tuple[int, ...]) -> bool:
+    """Whether the land the mine was is the land of the aim already."""
+    land = next(iter(former.values()))
+    cover = search.terrain["cover"][land.rows, land.columns]
+    known = cover[np.isfinite(cover)]
+    return bool(known.size) and most_common(known) in classes
+
+
+def _row(
+    search: _Search, mine_id: str, name: str, view: View, land: Land, of: str = FORMER
+) -> _Found:
+    """The reference on this land, and whether it serves."""
+    scene, levels = view.scene, view.levels
+    others = [other for other in land.indices if other != name]
+    matched = "+".join(["level" if land.like_former else "cover", *others, *land.layers])
+    status = _status(land)
+    if status is ReferenceStatus.FOUND:
+        rows, columns = land.used
+        yearly = _yearly(scene.value[:, rows, columns])
+        middle = float(np.nanmedian(yearly[0]))
+        levels = levels.settled(middle)
         if levels.never_damaged:
             status = ReferenceStatus.NEVER_DAMAGED
-        elif not levels.separable(float(np.nanmedian(yearly[0]))):
+        elif not levels.separable(middle):
             status = ReferenceStatus.NOT_SEPARABLE
-        light = np.nan if scene.light is None else _median(scene.light[rows, columns])
-        return _Found(status, levels, yearly, rows.size, n_directions, matched, light)
-    if allow_before_level and np.isfinite(levels.before):
+        light = np.nan if scene.light is None else _median(scene.light[land.rows, land.columns])
+        return _Found(mine_id, status, levels, yearly, land, matched, light, of)
+    if search.allow_before_level and np.isfinite(levels.before):
         flat = np.full((3, scene.years.size), levels.before)
-        return _Found(ReferenceStatus.BEFORE_LEVEL, levels, flat, rows.size, n_directions)
-    return _Found(status, levels, None, rows.size, n_directions, matched)
+        return _Found(mine_id, ReferenceStatus.BEFORE_LEVEL, levels, flat, land, of=of)
+    return _Found(mine_id, status, levels, None, land, matched, of=of)
+
+
+def _status(land: Land) -> ReferenceStatus:
+    if land.rows.size < constant("reference_min_pixels"):
+        return ReferenceStatus.TOO_FEW_PIXELS
+    if land.n_directions < constant("reference_min_directions"):
+        return ReferenceStatus.ONE_SIDED
+    return ReferenceStatus.CHANGING if land.is_changing else ReferenceStatus.FOUND
 
 
 def _median(values: NDArray[np.float32]) -> float:
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else np.nan
-
-
-def _early_level(
-    scene: _Scene, rows: NDArray[np.int64], columns: NDArray[np.int64], damage_year: float
-) -> NDArray[np.float64]:
-    """Mean fitted level in the years before the mine opened (all years if unknown)."""
-    early = scene.years < damage_year if np.isfinite(damage_year) else scene.years > -1
-    if not early.any():
-        early = scene.years > -1
-    part = scene.fitted[:, rows, columns][early]
-    n = np.isfinite(part).sum(axis=0)
-    total = np.where(np.isfinite(part), part, 0).sum(axis=0, dtype=float)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
-
-
-def _match_terrain(
-    scene: _Scene,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    window: Window,
-    near: NDArray[np.bool_],
-) -> tuple[NDArray[np.bool_], str]:
-    """Narrow by each layer in turn, as long as enough pixels are left."""
-    keep = np.ones(rows.size, bool)
-    matched = ["level"]
-    for name, layer in scene.terrain.items():
-        at_mine = layer[window.slices][near]
-        at_mine = at_mine[np.isfinite(at_mine)]
-        if at_mine.size == 0:
-            continue
-        value = layer[rows, columns]
-        if name in ("elevation", "slope"):
-            tolerance = constant(
-                "elevation_tolerance_m" if name == "elevation" else "slope_tolerance_deg"
-            )
-            fits = (value >= at_mine.min() - tolerance) & (value <= at_mine.max() + tolerance)
-        elif name == "rock":
-            classes, counts = np.unique(at_mine, return_counts=True)
-            fits = np.isin(value, classes[counts >= 0.1 * counts.sum()])
-        else:
-            # the mine's own cover is bare today: its kind is that of its reference land
-            known = value[keep & np.isfinite(value)]
-            if known.size == 0:
-                continue
-            classes, counts = np.unique(known, return_counts=True)
-            fits = value == classes[counts.argmax()]
-        if (keep & fits).sum() >= constant("reference_min_pixels"):
-            keep &= fits
-            matched.append(name)
-    return keep, "+".join(matched)
-
-
-def _directions(
-    grid: Grid, centre: shapely.Point, rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> int:
-    """Octants around the mine that hold reference pixels."""
-    east = grid.west + (columns + 0.5) * grid.pixel - centre.x
-    north = grid.north - (rows + 0.5) * grid.pixel - centre.y
-    octant = np.floor(np.arctan2(north, east) / (np.pi / 4)).astype(int) % 8
-    return int(np.unique(octant).size)
-
-
-def _status(levels: MineLevels, n_pixels: int, n_directions: int) -> ReferenceStatus:
-    if n_pixels < constant("reference_min_pixels"):
-        return ReferenceStatus.TOO_FEW_PIXELS
-    if n_directions < constant("reference_min_directions"):
-        return ReferenceStatus.ONE_SIDED
-    return ReferenceStatus.FOUND
 
 
 def _yearly(value: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -392,23 +414,7 @@ def _yearly(value: NDArray[np.float32]) -> NDArray[np.float64]:
     return out
 
 
-def _owner(
-    grid: Grid, covers: list[tuple[Window, NDArray[np.float64]] | None]
-) -> NDArray[np.int32]:
-    owner = np.full(grid.shape, -1, np.int32)
-    share = np.zeros(grid.shape)
-    for position, cover in enumerate(covers):
-        if cover is not None:
-            part = cover[0].slices
-            more = cover[1] > share[part]
-            owner[part][more] = position
-            share[part][more] = cover[1][more]
-    return owner
-
-
-def _dataset(
-    index: xr.DataArray, wanted: list[str], found: list[_Found], owner: NDArray[np.int32]
-) -> xr.Dataset:
+def _dataset(index: xr.DataArray, found: list[_Found], owner: NDArray[np.int32]) -> xr.Dataset:
     n_years = index.sizes["year"]
     nothing = np.full((3, n_years), np.nan)
     yearly = np.array(
@@ -419,22 +425,47 @@ def _dataset(
         values = [np.nan if one.levels is None else getattr(one.levels, name) for one in found]
         return np.array(values, np.float32)
 
+    def number(name: str) -> NDArray[np.int32]:
+        values = [0 if one.land is None else one.land.counts[name] for one in found]
+        return np.array(values, np.int32)
+
+    def text(name: str) -> NDArray[np.object_]:
+        return np.array([getattr(one, name) for one in found], dtype=object)
+
     mine, year = ("mine_id",), ("mine_id", "year")
+    counted = {name: (mine, number(name)) for name in COUNTS}
     return xr.Dataset(
         {
             "level": (year, yearly[:, 0]),
             "low": (year, yearly[:, 1]),
             "high": (year, yearly[:, 2]),
-            "n_pixels": (mine, np.array([one.n_pixels for one in found], np.int32)),
-            "n_directions": (mine, np.array([one.n_directions for one in found], np.int32)),
+            **counted,
             "bare_level": (mine, level("bare")),
             "level_before": (mine, level("before")),
             "damage_year": (mine, level("damage_year")),
             "status": (mine, np.array([one.status for one in found], np.uint8)),
             "brightness": (mine, np.array([one.brightness for one in found], np.float32)),
-            "matched": (mine, np.array([one.matched for one in found], dtype=object)),
+            "matched": (mine, text("matched")),
+            "pixels": (("mine_id", "reference_pixel"), _pixels(found, index.sizes["x"])),
             "owner": (("y", "x"), owner),
         },
-        {"mine_id": np.array(wanted, dtype=object), "year": index["year"].values}
-        | {name: index.coords[name] for name in ("y", "x", "spatial_ref")},
+        {
+            "mine_id": text("mine_id"),
+            "land": (mine, text("of")),
+            "year": index["year"].values,
+            **{name: index.coords[name] for name in ("y", "x", "spatial_ref")},
+        },
     )
+
+
+def _pixels(found: list[_Found], width: int) -> NDArray[np.int32]:
+    """Flat positions of the pixels behind each row; -1 fills up."""
+    used = [
+        np.empty(0, np.int64) if one.land is None or one.yearly is None or one.matched == ""
+        else one.land.used[0] * width + one.land.used[1]
+        for one in found
+    ]  # fmt: skip
+    flat = np.full((len(found), MAX_PIXELS), -1, np.int32)
+    for row, one in enumerate(used):
+        flat[row, : one.size] = one
+    return flat

@@ -12,6 +12,7 @@ from reverdure.core.errors import MissingCRS
 from reverdure.core.fields import TRAJECTORIES
 from reverdure.core.grid import grid_of
 from reverdure.ground.coverage import coverage
+from reverdure.recovery.reference import FORMER
 
 
 def trajectories(
@@ -61,10 +62,12 @@ def trajectories(
     if mines.crs is None:
         raise MissingCRS("mines state no CRS.", "Set it with mines.set_crs(...).")
     grid = grid_of(index)
-    outlines = dict(zip(mines["mine_id"].astype(str), mines.geometry.to_crs(grid.crs), strict=True))
+    projected = mines.geometry if mines.crs == grid.crs else mines.geometry.to_crs(grid.crs)
+    outlines = dict(zip(mines["mine_id"].astype(str), projected, strict=True))
     fitted = segments["fitted"].transpose("year", "y", "x").values
     parts = []
-    for position, mine in enumerate(reference["mine_id"].values.astype(str)):
+    for position in np.nonzero(reference["land"].values == FORMER)[0]:
+        mine = str(reference["mine_id"].values[position])
         outline = outlines.get(mine)
         cover = None if outline is None or outline.is_empty else coverage(outline, grid)
         if cover is None or cover[1].sum() == 0:
