@@ -56,7 +56,7 @@ def test_everything_promised_is_there(small: Small) -> None:
     folder, summary = small
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "mines.gpkg", "claims.csv", "counties.gpkg", "dem.tif", "scenes", "truth",
+        "mines.gpkg", "claims.csv", "counties.gpkg", "dem.tif", "cover.tif", "scenes", "truth",
         "truth.parquet",
     }  # fmt: skip
     assert (folder / "truth" / "damage_year.tif").is_file()
@@ -188,7 +188,12 @@ def test_claims_point_at_mines_and_the_truth_at_claims(small: Small) -> None:
     claims = pd.read_csv(small[0] / "claims.csv")
     truth = pd.read_parquet(small[0] / "truth.parquet")
     mines = geopandas.read_file(small[0] / "mines.gpkg")
-    assert list(truth.columns) == ["claim_id", "kind", "restored_ha", "damage_year", "is_true"]
+    assert list(truth.columns) == [
+        "claim_id", "kind", "restored_ha", "damage_year", "is_true",
+        "restored_before_start_ha", "claimed_before_ha", "payable_ha",
+    ]  # fmt: skip
+    # nothing of an ordinary claim is green too early or claimed elsewhere
+    assert (truth["payable_ha"] == truth["restored_ha"]).all()
     assert set(claims["mine_id"]) == set(mines["mine_id"])
     assert list(claims["claim_id"]) == list(truth["claim_id"])
     assert (claims["start_year"] <= claims["year"]).all()

@@ -76,9 +76,17 @@ def simulate(
     sentinel2: Annotated[
         bool, typer.Option("--sentinel2", help="Sentinel-2 from 2016 on, too. / 同时生成哨兵二号")
     ] = False,
+    world: Annotated[
+        int, typer.Option(help="World: its number draws all settings. / 世界编号,决定全部设定")
+    ] = 1,
+    planted: Annotated[
+        bool,
+        typer.Option("--planted", help="Add a case for every reason. / 另加各类核验理由的案例"),
+    ] = False,
 ) -> None:
     """Make a county with known truth, as files of the real formats. / 生成已知真值的模拟县"""
     from reverdure.simulate.county import simulate as make
+    from reverdure.simulate.worlds import draw_world
 
     with progress() as on_progress:
         summary = make(
@@ -86,7 +94,9 @@ def simulate(
             n_mines=mines,
             n_years=years,
             seed=seed,
+            world=draw_world(world),
             sentinel2=sentinel2,
+            planted=planted,
             on_progress=on_progress,
         )
     say(

@@ -19,6 +19,7 @@ from reverdure.simulate.zones import Record
 # a claim's own area is measured too, with tape or tracker
 _CLAIMED_LOG_SD = 0.03
 _TRUE_FROM, _FALSE_BELOW = 0.8, 0.2
+YEARS_BEFORE_START = 2
 
 PLACES = (
     "大坪里", "石牛坑", "南塘坳", "枫树岭", "白沙湾", "黄泥岗", "杨梅冲", "铁炉背", "高陂",
@@ -35,7 +36,9 @@ CLAIMANTS = ("{county}自然资源局", "{place}矿业有限公司", "{county}�
 class Claim:
     """A claim as filed, and what is true about it.
 
-    `ground` is its own polygon, or None where it speaks of the mine's outline.
+    `ground` is its own polygon, or None where it speaks of the mine's outline. Of
+    `restored_ha`, `restored_before_start_ha` had come back two years before the claimed
+    start already, and `claimed_before_ha` was claimed under another mine before.
     """
 
     claim_id: str
@@ -49,11 +52,19 @@ class Claim:
     kind: str
     restored_ha: float
     damage_year: int
+    restored_before_start_ha: float
+    claimed_before_ha: float
 
     @property
     def is_true(self) -> bool:
         """Whether at least 80 % of the claimed area is restored."""
         return self.restored_ha >= _TRUE_FROM * self.claimed_ha
+
+    @property
+    def payable_ha(self) -> float:
+        """Restored since two years before the claimed start, and claimed here first, [ha]."""
+        others = self.restored_before_start_ha + self.claimed_before_ha
+        return round(max(0.0, self.restored_ha - others), 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,11 @@ class Listing:
     outline: shapely.Geometry | None
 
 
-def county_shapes(landscape: Landscape) -> list[shapely.Polygon]:
-    """Counties side by side, from west to east, with borders that bend."""
+def county_shapes(landscape: Landscape, beyond_m: float = 0.0) -> list[shapely.Polygon]:
+    """Counties side by side, from west to east, with borders that bend.
+
+    The last reaches `beyond_m` beyond the land, over what is planted there.
+    """
     west, south, east, north = landscape.grid.bounds
     y = np.linspace(south, north, 25)
     borders = [np.full(y.size, west)]
@@ -79,7 +93,7 @@ def county_shapes(landscape: Landscape) -> list[shapely.Polygon]:
         middle = west + RING_M + (east - west - 2 * RING_M) * number / len(COUNTIES)
         bend = 350 * np.sin(y / 900 + number) + 160 * np.sin(y / 310 + 2 * number)
         borders.append(middle + bend)
-    borders.append(np.full(y.size, east))
+    borders.append(np.full(y.size, east + beyond_m))
     return [
         shapely.Polygon(
             np.concatenate([np.column_stack([left, y]), np.column_stack([right, y])[::-1]])
@@ -88,9 +102,10 @@ def county_shapes(landscape: Landscape) -> list[shapely.Polygon]:
     ]
 
 
-def list_mines(sites: Sequence[Site], landscape: Landscape, seed: int) -> list[Listing]:
+def list_mines(
+    sites: Sequence[Site], shapes: Sequence[shapely.Polygon], seed: int
+) -> list[Listing]:
     """The list as a province keeps it: areas in mu, a county missing here and there."""
-    shapes = county_shapes(landscape)
     rows = []
     for number, site in enumerate(sites):
         rng = stream(seed, "listing", number)
@@ -114,25 +129,31 @@ def list_mines(sites: Sequence[Site], landscape: Landscape, seed: int) -> list[L
 def file_claims(
     sites: Sequence[Site],
     landscape: Landscape,
+    shapes: Sequence[shapely.Polygon],
     record: Record,
     weather: NDArray[np.float64],
     seed: int,
 ) -> list[Claim]:
     """One claim a mine, two for some: one with a polygon, the other for the rest."""
-    shapes = county_shapes(landscape)
     claims: list[Claim] = []
     for number, site in enumerate(sites):
         rng = stream(seed, "claims", number)
         restored = restored_zones(site.patch, record, weather)
+        early = restored & restored_zones(
+            site.patch, record, weather, site.start_year - YEARS_BEFORE_START
+        )
         grounds: list[tuple[shapely.Geometry | None, shapely.Geometry]]
         # without outline the truth is still about the mine as it is
         grounds = [(None, site.listed if site.has_outline else site.outline)]
         if site.has_two_claims:
             part, rest = split_in_two(site.listed)
             grounds = [(part, part), (None, rest)]
+        if site.states_ground:
+            grounds = [(site.listed, site.listed)]
         for own, ground in grounds:
             claimed = _claimed_ha(rng, site, ground, landscape)
             done = restored_ha(site, ground, landscape, restored)
+            twice = ground.intersection(site.claimed_before or shapely.Polygon())
             claims.append(
                 Claim(
                     claim_id=f"C{len(claims) + 1:05d}",
@@ -143,9 +164,11 @@ def file_claims(
                     aim=site.aim,
                     claimant=_claimant(rng, _county(site, shapes), _place(number)),
                     ground=own,
-                    kind=_kind(site.kind, done / claimed),
+                    kind=site.kind if site.is_planted else _kind(site.kind, done / claimed),
                     restored_ha=round(done, 4),
                     damage_year=ground_damage_year(site, ground, landscape),
+                    restored_before_start_ha=round(restored_ha(site, ground, landscape, early), 4),
+                    claimed_before_ha=round(restored_ha(site, twice, landscape, restored), 4),
                 )
             )
     return claims
@@ -164,6 +187,9 @@ def _claimed_ha(
     rng: np.random.Generator, site: Site, ground: shapely.Geometry, landscape: Landscape
 ) -> float:
     """Worked area as somebody measured it; all of the ground where nobody worked."""
+    error = float(np.exp(rng.normal(0, _CLAIMED_LOG_SD)))
+    if not site.patch.zones:
+        return round(float(ground.area) / 1e4 * error, 2)
     window, inside = cells_inside(ground, landscape.cells)
     whole = np.zeros(landscape.cells.shape, bool)
     whole[window] = inside
@@ -173,7 +199,7 @@ def _claimed_ha(
     area_ha = float(worked[label].sum() * CELL_M**2 / 1e4)
     if site.kind == "false" or area_ha == 0:
         area_ha = float((label > 0).sum() * CELL_M**2 / 1e4)
-    return max(0.01, round(area_ha * float(np.exp(rng.normal(0, _CLAIMED_LOG_SD))), 2))
+    return max(0.01, round(area_ha * error, 2))
 
 
 def _county(site: Site, shapes: Sequence[shapely.Polygon]) -> str:

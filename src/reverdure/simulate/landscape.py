@@ -21,8 +21,8 @@ RING_M = 3000.0
 _WEST, _NORTH = 390_015.0, 3_120_015.0
 
 LEAFY = ("forest", "plantation", "grass", "single_crop", "double_crop")
-KINDS = (*LEAFY, "town", "water")
-FOREST, PLANTATION, GRASS, SINGLE_CROP, DOUBLE_CROP, TOWN, WATER = range(7)
+KINDS = (*LEAFY, "town", "water", "rock")
+FOREST, PLANTATION, GRASS, SINGLE_CROP, DOUBLE_CROP, TOWN, WATER, ROCK = range(8)
 
 # every pixel is a sum of these: per kind leaf and floor, then what has neither
 COMPONENTS = (
@@ -33,12 +33,15 @@ COMPONENTS = (
     "bare_red",
     "bare_grey",
     "panel",
+    "rock",
 )
 FLOOR = len(LEAFY)
-TOWN_COMPONENT, WATER_COMPONENT, BARE_RED, BARE_GREY, PANEL = range(2 * FLOOR, 2 * FLOOR + 5)
+TOWN_COMPONENT, WATER_COMPONENT, BARE_RED, BARE_GREY, PANEL, ROCK_COMPONENT = range(
+    2 * FLOOR, 2 * FLOOR + 6
+)
 
-_COVER = np.array([0.92, 0.93, 0.84, 0.86, 0.86, 0.0, 0.0], np.float32)
-_COVER_SD = np.array([0.035, 0.03, 0.07, 0.04, 0.04, 0.0, 0.0], np.float32)
+_COVER = np.array([0.92, 0.93, 0.84, 0.86, 0.86, 0.0, 0.0, 0.12], np.float32)
+_COVER_SD = np.array([0.035, 0.03, 0.07, 0.04, 0.04, 0.0, 0.0, 0.04], np.float32)
 # how far a wet or dry year moves the cover of each kind
 WEATHER_RESPONSE = np.array([0.5, 0.5, 1.0, 0.7, 0.7])
 
@@ -58,7 +61,8 @@ class Landscape:
     kind : (y, x) uint8
         Kind of land on `cells`, position in `KINDS`.
     cover : (y, x) float32
-        Share of a cell under leaves in a mean year at the height of the season.
+        Share of a cell under leaves in a mean year at the height of the season; the leaves
+        on rock are those of grass.
     brightness : (y, x) float32
         Factor on whatever shows between the leaves, mean 1.
     """
@@ -88,24 +92,30 @@ def make_landscape(world: World, n_mines: int, seed: int) -> Landscape:
     margin_m = MARGIN_PIXELS * PIXEL_M
     side = (grid.height + 2 * MARGIN_PIXELS) * CELLS_PER_PIXEL
     cells = Grid(CRS, grid.west - margin_m, grid.north + margin_m, CELL_M, side, side)
-    rng = stream(seed, "landscape")
-    shape = cells.shape
-    broad, hills = smooth_field(rng, shape, 180), smooth_field(rng, shape, 60)
-    ridges = smooth_field(rng, shape, 24)
-    height = 0.78 * broad + 0.42 * hills + 0.10 * ridges
-    kind = _kinds(rng, height)
-    cover, brightness = _texture(rng, kind)
-    elevation = 260.0 + world.terrain_m * height
-    elevation += max(0.0, 30.0 - float(elevation.min()))
+    elevation, kind, cover, brightness = draw_land(world, stream(seed, "landscape"), cells.shape)
     inner = slice(MARGIN_PIXELS, -MARGIN_PIXELS)
     return Landscape(
         grid=grid,
         cells=cells,
-        elevation=_pixel_means(elevation)[inner, inner],
+        elevation=elevation[inner, inner],
         kind=kind,
         cover=cover,
         brightness=brightness,
     )
+
+
+def draw_land(
+    world: World, rng: np.random.Generator, shape: tuple[int, int]
+) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32]]:
+    """Elevation on pixels; kind, cover and brightness on `shape` cells."""
+    broad, hills = smooth_field(rng, shape, 180), smooth_field(rng, shape, 60)
+    ridges = smooth_field(rng, shape, 24)
+    height = 0.78 * broad + 0.42 * hills + 0.10 * ridges
+    kind = _kinds(rng, height)
+    cover, brightness = texture(rng, kind)
+    elevation = 260.0 + world.terrain_m * height
+    elevation += max(0.0, 30.0 - float(elevation.min()))
+    return _pixel_means(elevation), kind, cover, brightness
 
 
 def _kinds(rng: np.random.Generator, height: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -125,14 +135,15 @@ def _kinds(rng: np.random.Generator, height: NDArray[np.float32]) -> NDArray[np.
     return kind
 
 
-def _texture(
+def texture(
     rng: np.random.Generator, kind: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cover and brightness of cells of these kinds."""
     shape = (kind.shape[0], kind.shape[1])
-    texture = 0.8 * smooth_field(rng, shape, 1.5)
-    texture += 0.6 * smooth_field(rng, shape, 16)
-    cover = np.clip(_COVER[kind] + _COVER_SD[kind] * texture, 0.0, 0.985)
-    cover[kind >= TOWN] = 0.0
+    patchy = 0.8 * smooth_field(rng, shape, 1.5)
+    patchy += 0.6 * smooth_field(rng, shape, 16)
+    cover = np.clip(_COVER[kind] + _COVER_SD[kind] * patchy, 0.0, 0.985)
+    cover[(kind == TOWN) | (kind == WATER)] = 0.0
     brightness = 1.0 + 0.10 * smooth_field(rng, shape, 10)
     return cover, np.clip(brightness, 0.6, 1.4)
 

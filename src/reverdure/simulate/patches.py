@@ -12,6 +12,7 @@ from reverdure.simulate.landscape import (
     FLOOR,
     GRASS,
     PANEL,
+    WATER_COMPONENT,
     WEATHER_RESPONSE,
     Landscape,
 )
@@ -45,6 +46,10 @@ class Zone:
         True where panels stand on it from `regrowth_from` on.
     is_worked : bool
         False where nobody did anything.
+    lost_year : int
+        First year whose season shows it bare a second time; 0 where it is not lost again.
+    lake : bool
+        True where water stands from `regrowth_from` on.
     """
 
     damage_year: int
@@ -55,6 +60,8 @@ class Zone:
     full_grown: bool = True
     panel: bool = False
     is_worked: bool = True
+    lost_year: int = 0
+    lake: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -130,6 +137,8 @@ class Patch:
         used |= {BARE_RED, BARE_GREY}
         if any(zone.panel for zone in self.zones):
             used.add(PANEL)
+        if any(zone.lake for zone in self.zones):
+            used.add(WATER_COMPONENT)
         return tuple(sorted(used))
 
     def layers(self, year: int) -> NDArray[np.float32]:
@@ -163,6 +172,9 @@ class Patch:
     def _fill(
         self, full: NDArray[np.float32], here: NDArray[np.bool_], zone: Zone, year: int
     ) -> None:
+        if zone.lake and year >= zone.regrowth_from:
+            full[WATER_COMPONENT][here] = 1.0
+            return
         level, canopy = self._course(zone, year)
         cover = np.clip(level * self.texture[here], 0.0, 0.985)
         open_share = 1.0 - cover
@@ -182,11 +194,12 @@ class Patch:
     def _course(self, zone: Zone, year: int) -> tuple[float, float]:
         """Mean cover of a damaged zone, and the share of it that is canopy."""
         age = year + 0.5 - zone.regrowth_from
-        if age <= 0:
+        if age <= 0 or 0 < zone.lost_year <= year:
             return self.bare_cover, 0.0
         grown = _grown(age, zone.years_to_grow)
         if zone.full_grown:
-            grown /= _grown(self.last_year + 0.5 - zone.regrowth_from, zone.years_to_grow)
+            end = zone.lost_year - 1 if zone.lost_year else self.last_year
+            grown /= _grown(end + 0.5 - zone.regrowth_from, zone.years_to_grow)
         gain = zone.share * (self.reference_cover - self.bare_cover)
         return self.bare_cover + gain * grown, 1.0 - float(np.exp(-age / zone.canopy_lag_years))
 

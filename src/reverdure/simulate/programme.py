@@ -1,5 +1,6 @@
 """What happens in the county: mines with their courses, and what is claimed about them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,12 @@ class Site:
     aim : str
         Key of `core.codes.Aim`.
     has_outline, is_underground, has_two_claims : bool
+    is_planted : bool
+        True for a case with a reason of its own (`simulate.planted`).
+    states_ground : bool
+        True where its claim comes with a polygon of the whole ground.
+    claimed_before : shapely.Geometry or None
+        Ground that was claimed earlier under the name of another mine.
     """
 
     mine_id: str
@@ -68,10 +75,18 @@ class Site:
     has_outline: bool
     is_underground: bool
     has_two_claims: bool
+    is_planted: bool = False
+    states_ground: bool = False
+    claimed_before: shapely.Geometry | None = None
+
+
+def distinct_patches(sites: Sequence[Site]) -> list[Patch]:
+    """Patches of all sites, the ground of two sites once."""
+    return list({id(site.patch): site.patch for site in sites}.values())
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class _Setting:
+class Setting:
     """What all patches of a county have in common; `reference` is mean cover by kind."""
 
     world: World
@@ -103,18 +118,18 @@ def make_programme(
         window, inside = cells_inside(outline, landscape.cells)
         free[window] &= ~inside
     reference = tuple(landscape.mean_cover(kind, free) for kind in range(FLOOR))
-    setting = _Setting(world, landscape, record, reference)
+    setting = Setting(world, landscape, record, reference)
     roles = _roles(rng, areas, kinds)
     sites = [
         _site(stream(seed, "mine", i), setting, i, outlines[i], kinds[i], roles)
         for i in range(n_mines)
     ]
-    felled = _felled(stream(seed, "felled"), setting, taken)
-    _separate([*(site.patch for site in sites), *felled], landscape)
+    felled = fell_forest(stream(seed, "felled"), setting, taken)
+    separate([*(site.patch for site in sites), *felled], landscape)
     return sites, felled
 
 
-def _separate(patches: list[Patch], landscape: Landscape) -> None:
+def separate(patches: Sequence[Patch], landscape: Landscape) -> None:
     """Leave a cell that two patches would hold to the first."""
     held = np.zeros(landscape.cells.shape, bool)
     for patch in patches:
@@ -165,7 +180,8 @@ def _kinds(rng: np.random.Generator, n_mines: int) -> list[str]:
     return [str(name) for name in rng.permutation(names)]
 
 
-def _aim(rng: np.random.Generator, kind: str, main_kind: int) -> str:
+def draw_aim(rng: np.random.Generator, kind: str, main_kind: int) -> str:
+    """What the ground is said to have become, a key of `core.codes.Aim`."""
     if kind == "photovoltaic":
         return "photovoltaic"
     if main_kind in (SINGLE_CROP, DOUBLE_CROP):
@@ -177,7 +193,7 @@ def _aim(rng: np.random.Generator, kind: str, main_kind: int) -> str:
 
 def _site(
     rng: np.random.Generator,
-    setting: _Setting,
+    setting: Setting,
     number: int,
     outline: shapely.Polygon,
     kind: str,
@@ -189,7 +205,7 @@ def _site(
     n_zones = max(fewest, min(6, 1 + round(float(rng.gamma(2.0, 0.45 * area_ha**0.35)))))
     label = zone_labels(rng, inside, n_zones)
     sizes = np.bincount(label.ravel(), minlength=n_zones + 1)[1:]
-    main_kind = _main_kind(setting.landscape.kind[window][inside])
+    main_kind = main_kind_of(setting.landscape.kind[window][inside])
     works = draw_works(rng, kind, setting.record)
     zones = draw_zones(rng, setting.world, kind, sizes, main_kind, works, setting.record)
     return Site(
@@ -198,28 +214,30 @@ def _site(
         area_ha=area_ha,
         outline=outline,
         listed=as_listed(rng, outline, setting.world),
-        patch=_patch(rng, setting, window, label, zones, main_kind),
+        patch=make_patch(rng, setting, window, label, zones, main_kind),
         start_year=works.start,
         year=works.year,
-        aim=_aim(rng, kind, main_kind),
+        aim=draw_aim(rng, kind, main_kind),
         has_outline=number not in roles.without_outline,
         is_underground=number in roles.underground,
         has_two_claims=number in roles.two_claims,
     )
 
 
-def _main_kind(kinds: NDArray[np.uint8]) -> int:
+def main_kind_of(kinds: NDArray[np.uint8]) -> int:
+    """The kind with leaves that most cells are of."""
     return int(np.argmax(np.bincount(kinds, minlength=FLOOR)[:FLOOR]))
 
 
-def _patch(
+def make_patch(
     rng: np.random.Generator,
-    setting: _Setting,
+    setting: Setting,
     window: tuple[slice, slice],
     label: NDArray[np.uint8],
     zones: tuple[Zone, ...],
     main_kind: int,
 ) -> Patch:
+    """Zones on the land of a setting, with the texture of bare and green ground drawn."""
     world, landscape = setting.world, setting.landscape
     shape = (label.shape[0], label.shape[1])
     texture = 1.0 + world.patchiness * (
@@ -243,18 +261,18 @@ def _patch(
     )
 
 
-def _felled(
-    rng: np.random.Generator, setting: _Setting, taken: list[tuple[float, float, float]]
+def fell_forest(
+    rng: np.random.Generator, setting: Setting, taken: list[tuple[float, float, float]]
 ) -> list[Patch]:
     """Forest cut in some year and grown back: it lies in the rings and is no mine."""
     world, landscape, record = setting.world, setting.landscape, setting.record
-    county_ha = (landscape.grid.width * landscape.grid.pixel) ** 2 / 1e4
+    county_ha = landscape.grid.width * landscape.grid.height * landscape.grid.pixel**2 / 1e4
     areas = rng.uniform(0.8, 6.0, round(county_ha / _HA_PER_FELLED))
     centres = place(rng, landscape, areas, taken, margin_m=RING_M / 10)
     patches = []
     for area_ha, centre in zip(areas, centres, strict=True):
         window, inside = cells_inside(blob(rng, centre, area_ha), landscape.cells)
-        main_kind = _main_kind(landscape.kind[window][inside])
+        main_kind = main_kind_of(landscape.kind[window][inside])
         if main_kind not in (FOREST, PLANTATION):
             continue
         year = int(rng.integers(record.first + 1, record.last))
@@ -266,5 +284,6 @@ def _felled(
             canopy_lag_years=world.canopy_lag_years,
             full_grown=False,
         )
-        patches.append(_patch(rng, setting, window, inside.astype(np.uint8), (zone,), main_kind))
+        label = inside.astype(np.uint8)
+        patches.append(make_patch(rng, setting, window, label, (zone,), main_kind))
     return patches

@@ -15,10 +15,13 @@ from reverdure.simulate.landscape import (
     CELLS_PER_PIXEL,
     COMPONENTS,
     FLOOR,
+    GRASS,
     LEAFY,
     MARGIN_PIXELS,
     PANEL,
     PIXEL_M,
+    ROCK,
+    ROCK_COMPONENT,
     TOWN,
     TOWN_COMPONENT,
     WATER,
@@ -98,15 +101,20 @@ def blurred_land(
         By position in `COMPONENTS`.
     """
     layers = {}
+    rock = (landscape.kind == ROCK) & ~changing
     for kind in range(len(LEAFY)):
         here = (landscape.kind == kind) & ~changing
-        layers[kind] = _blur(np.where(here, landscape.cover, 0), lens)
+        leaves = here | rock if kind == GRASS else here
+        layers[kind] = _blur(np.where(leaves, landscape.cover, 0), lens)
         floor = (1 - landscape.cover) * landscape.brightness
         layers[FLOOR + kind] = _blur(np.where(here, floor, 0), lens)
     town = (landscape.kind == TOWN) & ~changing
     layers[TOWN_COMPONENT] = _blur(np.where(town, landscape.brightness, 0), lens)
     water = (landscape.kind == WATER) & ~changing
     layers[WATER_COMPONENT] = _blur(water, lens)
+    if rock.any():
+        outcrop = (1 - landscape.cover) * landscape.brightness
+        layers[ROCK_COMPONENT] = _blur(np.where(rock, outcrop, 0), lens)
     return layers
 
 
@@ -210,7 +218,7 @@ def component_spectra(world: World, scene: Overpass) -> NDArray[np.float64]:
     spectra[TOWN_COMPONENT], spectra[WATER_COMPONENT] = spectrum("town"), spectrum("water")
     spectra[BARE_RED] = floor_spectrum(world, "bare_red")
     spectra[BARE_GREY] = floor_spectrum(world, "bare_grey")
-    spectra[PANEL] = spectrum("panel")
+    spectra[PANEL], spectra[ROCK_COMPONENT] = spectrum("panel"), spectrum("rock")
     return spectra
 
 

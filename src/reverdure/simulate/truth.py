@@ -14,14 +14,16 @@ from reverdure.simulate.landscape import (
 )
 from reverdure.simulate.outlines import cells_inside
 from reverdure.simulate.patches import Patch, weather_factor
-from reverdure.simulate.programme import Site
+from reverdure.simulate.programme import Site, distinct_patches
 from reverdure.simulate.zones import Record
 
 RESTORED_FROM = 0.8
 N_LAST_YEARS = 2
 
 
-def restored_zones(patch: Patch, record: Record, weather: NDArray[np.float64]) -> NDArray[np.bool_]:
+def restored_zones(
+    patch: Patch, record: Record, weather: NDArray[np.float64], by: int | None = None
+) -> NDArray[np.bool_]:
     """Whether each zone of a patch is restored, by its own definition.
 
     Parameters
@@ -30,16 +32,23 @@ def restored_zones(patch: Patch, record: Record, weather: NDArray[np.float64]) -
     record : Record
     weather : (year,) float64
         Anomaly of every year of the record.
+    by : int, optional
+        Year at whose end it is asked; the last of the record unless given.
 
     Returns
     -------
     (zone,) bool
         True where mean cover, averaged over the last two years, has gone at least 80 %
-        of the way from bare land to the undisturbed land around.
+        of the way from bare land to the undisturbed land around. False before the record
+        and where nothing was damaged until then.
     """
     way = np.zeros(len(patch.zones))
+    by = record.last if by is None else by
+    if by - N_LAST_YEARS + 1 < record.first:
+        return way > 0
     for back in range(N_LAST_YEARS):
-        year, anomaly = record.last - back, float(weather[-1 - back])
+        year = by - back
+        anomaly = float(weather[year - record.first])
         cover = patch.leaf_cover(year, anomaly)
         sizes = np.bincount(patch.label.ravel(), minlength=len(way) + 1)[1:]
         sums = np.bincount(
@@ -48,13 +57,18 @@ def restored_zones(patch: Patch, record: Record, weather: NDArray[np.float64]) -
         reference = patch.reference_cover * weather_factor(patch.main_kind, anomaly)
         mean = sums / np.maximum(sizes, 1)
         way += (mean - patch.bare_cover) / (reference - patch.bare_cover) / N_LAST_YEARS
-    return np.asarray(way >= RESTORED_FROM)
+    was_damaged = np.array(
+        [zone.damage_year <= by + 1 - N_LAST_YEARS for zone in patch.zones], bool
+    )
+    return np.asarray((way >= RESTORED_FROM) & was_damaged)
 
 
 def restored_ha(
     site: Site, ground: shapely.Geometry, landscape: Landscape, restored: NDArray[np.bool_]
 ) -> float:
     """Area of restored zones inside a claim's ground, [ha]."""
+    if ground.is_empty:
+        return 0.0
     inside = _inside(site.patch, ground, landscape)
     lookup = np.concatenate([[False], restored])
     return float((lookup[site.patch.label] & inside).sum() * CELL_M**2 / 1e4)
@@ -75,7 +89,7 @@ def _inside(patch: Patch, ground: shapely.Geometry, landscape: Landscape) -> NDA
 
 
 def damage_year_map(sites: Sequence[Site], landscape: Landscape) -> NDArray[np.int16]:
-    """Year of damage on the grid of the imagery, (y, x) int16.
+    """Year in which listed mines damaged each pixel of the imagery, (y, x) int16.
 
     Returns
     -------
@@ -85,8 +99,7 @@ def damage_year_map(sites: Sequence[Site], landscape: Landscape) -> NDArray[np.i
     """
     height, width = landscape.grid.shape
     pixels, years = [], []
-    for site in sites:
-        patch = site.patch
+    for patch in distinct_patches(sites):
         rows, columns = np.nonzero(patch.label)
         row = (rows + patch.row) // CELLS_PER_PIXEL - MARGIN_PIXELS
         column = (columns + patch.column) // CELLS_PER_PIXEL - MARGIN_PIXELS

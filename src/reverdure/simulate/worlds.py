@@ -45,6 +45,7 @@ RANGES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "outline_shift_m": (3.0, 7.0),
         "outline_wobble_m": (1.5, 4.0),
         "outline_dilation_m": (1.5, 4.0),
+        "cover_error_share": (0.05, 0.25),
     }
 )
 
@@ -90,6 +91,8 @@ class World:
         Mean time constants of cover, and of trees taking over from herbs.
     outline_shift_m, outline_wobble_m, outline_dilation_m : float
         Standard deviations of the errors of stated outlines, [m].
+    cover_error_share : float
+        Share of the map of land cover that is wrong.
     """
 
     number: int
@@ -117,6 +120,7 @@ class World:
     outline_shift_m: float
     outline_wobble_m: float
     outline_dilation_m: float
+    cover_error_share: float
 
 
 def draw_world(number: int) -> World:

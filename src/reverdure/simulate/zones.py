@@ -128,6 +128,14 @@ def _fates(rng: np.random.Generator, kind: str, sizes: NDArray[np.intp]) -> list
     return ["restored" if picked else "failed" for picked in best]
 
 
+def draw_growth(rng: np.random.Generator, world: World, main_kind: int) -> tuple[float, float]:
+    """Time constants of cover and of the canopy, [year]."""
+    lag = float(world.canopy_lag_years * rng.uniform(0.6, 1.6))
+    if main_kind in (SINGLE_CROP, DOUBLE_CROP):
+        lag = 0.4
+    return float(world.regrowth_years * rng.uniform(0.6, 1.5)), lag
+
+
 def _zone(
     rng: np.random.Generator,
     world: World,
@@ -136,10 +144,7 @@ def _zone(
     times: tuple[int, float],
 ) -> Zone:
     damage_year, begins = times
-    lag = float(world.canopy_lag_years * rng.uniform(0.6, 1.6))
-    if main_kind in (SINGLE_CROP, DOUBLE_CROP):
-        lag = 0.4
-    years = world.regrowth_years * rng.uniform(0.6, 1.5)
+    years, lag = draw_growth(rng, world, main_kind)
     if fate == "restored":
         # some end near the 80 % that decide
         near = rng.random() < 0.15
