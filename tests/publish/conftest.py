@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 import pytest
 import shapely
+import xarray as xr
 
 from reverdure.core.codes import Reason, Verdict
 from reverdure.core.fields import CLAIMS, MINES, TOTALS, TRAJECTORIES, VERDICTS, Table
@@ -80,7 +81,7 @@ def _claims(mines: geopandas.GeoDataFrame, random: np.random.Generator) -> geopa
                     "claimed_ha": round(0.8 + 6 * random.random(), 2),
                     "aim": "photovoltaic" if i % 12 == 7 else ("forest", "grass")[i % 2],
                     "claimant": ("省地质局", "", "@evil & co")[i % 3],
-                    "flags": "",
+                    "flags": "year_guessed" if i == 1 else "",
                     "source": "claims.csv",
                     "source_row": len(records) + 1,
                     "geometry": None,
@@ -121,7 +122,7 @@ def _verdicts(
                 "last_clear_year": 2023,
                 "n_pixels": 38.25,
                 "indices": "ndvi+nbr",
-                "flags": "overlaps_other_claim;own_flag" if share == 0.52 else "",
+                "flags": "overlaps_other_claim;own_flag;index_missing" if share == 0.52 else "",
                 "run_id": "3f9a2c61d0",
                 "geometry": known.loc[claim["mine_id"], "geometry"],
             }
@@ -216,6 +217,89 @@ def _picture(year: int, is_green: bool, size: int) -> Picture:
     return Picture(year, rgb.clip(0, 255).astype(np.uint8), (ring,))
 
 
+def _kernel(x: np.ndarray, y: np.ndarray, shape: shapely.Geometry) -> np.ndarray:
+    """Share of 10 m squares around these centres that a shape covers, roughly."""
+    inside = [shapely.contains_xy(shape, x + a, y + b) for a in (-3, 3) for b in (-3, 3)]
+    return np.mean(inside, axis=0)
+
+
+def _evidence(outline: shapely.Geometry, number: int, verdict: dict[str, object]) -> xr.Dataset:
+    """Made-up evidence of one claim on this outline, in the form `claim_evidence` gives."""
+    random = np.random.default_rng(number)
+    west, south, east, north = outline.bounds
+    left, top = 30 * np.floor(west / 30 - 2), 30 * np.ceil(north / 30 + 2)
+    n_x, n_y = int((east - left) // 30) + 3, int((top - south) // 30) + 3
+    cell_x, cell_y = left + 5 + 10 * np.arange(3 * n_x), top - 5 - 10 * np.arange(3 * n_y)
+    xx, yy = np.meshgrid(cell_x, cell_y)
+    share = _kernel(xx, yy, outline)
+    near = shapely.contains_xy(outline.buffer(20), xx, yy)
+    restored = 1 / (1 + np.exp(-(xx - (west + east) / 2) / 25 + random.normal(0, 0.4, xx.shape)))
+    seen = share.reshape(n_y, 3, n_x, 3).mean(axis=(1, 3))
+    used = near.reshape(n_y, 3, n_x, 3).any(axis=(1, 3))
+    now = restored.reshape(n_y, 3, n_x, 3).mean(axis=(1, 3))
+    indices = ["ndvi", "nbr"] if number % 2 == 0 else ["ndvi"]
+    gain = np.where(used, now - 0.1 + random.normal(0, 0.05, (len(indices), n_y, n_x)), np.nan)
+    years = np.arange(1995, 2025)
+    fitted = np.interp(years, [1995, 2000, 2002, 2013, 2024], [0.74, 0.75, 0.22, 0.3, 0.7])
+    reference = 0.76 + 0.02 * np.sin(years)
+    clear = np.where(years % 7 == 4, 0.3, 0.95)
+    value = np.where(years % 9 == 3, np.nan, fitted + random.normal(0, 0.02, years.size))
+    courses = {
+        "value": value, "fitted": fitted, "reference": reference,
+        "reference_low": reference - 0.05, "reference_high": reference + 0.04,
+        "needed": 0.22 + 0.714 * (reference - 0.22),
+    }  # fmt: skip
+    ring_x, ring_y = np.meshgrid(np.arange(210), np.arange(210))
+    distance = np.hypot(ring_x - 105, ring_y - 105)
+    found = (distance > 20) & (distance < 98) & (random.random(distance.shape) < 0.06)
+    row, column = np.nonzero(found)
+    restored_ha = np.nan_to_num(float(verdict["restored_ha"]))
+    data = {
+        "zone_restored": (("cell_y", "cell_x"), np.where(near, restored, np.nan)),
+        "zone_way": (("cell_y", "cell_x"), np.where(near, restored, np.nan)),
+        "cell_ha": (("cell_y", "cell_x"), 0.01 * share),
+        "seen": (("y", "x"), np.where(used, seen, np.nan)),
+        "gain": (("index", "y", "x"), gain),
+        "now": (("index", "y", "x"), gain + 0.1),
+        "clear_share": (("year",), clear),
+        "draw_ha": (("quantile",), np.linspace(0.7, 1.2, 41) * restored_ha),
+        **{name: (("index", "year"), np.tile(one, (len(indices), 1)))
+           for name, one in courses.items()},
+    }  # fmt: skip
+    if number % 3:
+        data["reference_row"] = (("reference_pixel",), row.astype(np.int16))
+        data["reference_column"] = (("reference_pixel",), column.astype(np.int16))
+    if number % 12 == 2:
+        for name in ("zone_restored", "zone_way", "gain", "now", "draw_ha"):
+            del data[name]
+    attrs = {
+        "crs": "EPSG:32649", "pixel": 30.0, "indices": indices, "clear_years": 26,
+        "west": float(left) - 3000, "north": float(top) + 3000,
+        "clear_years_since": number % 4, "last_clear_year": 2024.0,
+        "green_before_ha": [0.21, 0.1, 0.4] if number % 12 == 1 else [0.0, 0.0, 0.0],
+        "mixing": 1.31 if number % 12 == 1 else 1.02,
+        "to_supported_ha": {"supported": -0.42, "partly_supported": 0.91}.get(verdict["verdict"]),
+        "to_not_supported_ha": {"not_supported": 0.33, "supported": -2.1}.get(verdict["verdict"]),
+        "references": {
+            name: {"status": "found", "n_pixels": 812, "n_directions": 7,
+                   "matched": "level+elevation+slope+rock+cover+dust", "bare_level": 0.22,
+                   "level_before": None if number % 12 == 10 else 0.75}
+            for name in indices
+        },
+    }  # fmt: skip
+    coords = {
+        "cell_y": cell_y, "cell_x": cell_x, "year": years, "index": np.array(indices, object),
+        "y": top - 15 - 30 * np.arange(n_y), "x": left + 15 + 30 * np.arange(n_x),
+    }  # fmt: skip
+    return xr.Dataset(data, coords, attrs)
+
+
+CONSTANTS = (
+    {"name": "certainty", "value": 0.9, "unit": "1", "status": "verified"},
+    {"name": "ring_outer_m", "value": 3000.0, "unit": "m", "status": "assumption"},
+)
+
+
 def make_report_data(n_mines: int = 12, *, has_trajectories: bool = True) -> ReportData:
     """A programme of `n_mines`, the same at each call."""
     random = np.random.default_rng(11)
@@ -229,6 +313,21 @@ def make_report_data(n_mines: int = 12, *, has_trajectories: bool = True) -> Rep
             return []
         return [_picture(2002, False, 64), _picture(2023, True, 64)]
 
+    outlines = dict(zip(mines["mine_id"], mines.geometry.to_crs(32649), strict=True))
+    order = {mine_id: i for i, mine_id in enumerate(mines["mine_id"])}
+
+    def evidence(mine_id: str) -> dict[str, xr.Dataset]:
+        looked_at = verdicts["reason"].isin(["measured", "lost_again", "never_damaged",
+                                             "interval_too_wide", "damage_before_record",
+                                             "too_few_years"])  # fmt: skip
+        judged = verdicts[(verdicts["mine_id"] == mine_id) & looked_at]
+        if mine_id in without or mine_id not in outlines:
+            return {}
+        return {
+            row["claim_id"]: _evidence(outlines[mine_id], order[mine_id], row)
+            for row in judged.to_dict("records")
+        }
+
     findings = (
         Finding(2, "M00002", "repaired", "ring", "A ring crossed itself.", "环自相交。"),
         Finding(9, "M00010", "flagged", "overlap", "Overlaps <i>M00011</i>.", ""),
@@ -241,7 +340,7 @@ def make_report_data(n_mines: int = 12, *, has_trajectories: bool = True) -> Rep
     courses = _trajectories(mines if has_trajectories else mines[:0], random)
     return ReportData(
         "3f9a2c61d0", mines, claims, verdicts, _totals(mines, verdicts), courses,
-        _counties(), pictures, imports, (1995, 2024),
+        _counties(), pictures, imports, (1995, 2024), evidence, CONSTANTS,
     )  # fmt: skip
 
 

@@ -10,7 +10,10 @@ _LEFT, _RIGHT, _BOTTOM = 40.0, 18.0, 24.0
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """One year of one index of a mine; None where there is no value."""
+    """One year of one index of a mine or a claim's ground; None where there is no value.
+
+    `needed` is the level from which ground counts as restored; only claims are drawn with it.
+    """
 
     year: int
     value: float | None
@@ -19,6 +22,7 @@ class Year:
     reference: float | None
     low: float | None
     high: float | None
+    needed: float | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,6 +71,7 @@ class Chart:
     points: str
     hollow: str
     events: tuple[PlacedEvent, ...]
+    needed: tuple[str, ...] = ()
 
 
 def chart(series: Sequence[Year], events: Iterable[Event], width: float, height: float) -> Chart:
@@ -115,6 +120,7 @@ def chart(series: Sequence[Year], events: Iterable[Event], width: float, height:
             _placed(event, x_of, 10.0 + _LANE * (lane + 0.5), (_LEFT + right) / 2)
             for lane, event in enumerate(lanes)
         ),
+        tuple(_line(run, "needed", x_of, y_of) for run in _runs(series, "needed")),
     )  # fmt: skip
 
 
@@ -142,7 +148,7 @@ def _value_ticks(series: Sequence[Year]) -> list[float]:
     seen = [
         value
         for s in series
-        for value in (s.value, s.fitted, s.reference, s.low, s.high)
+        for value in (s.value, s.fitted, s.reference, s.low, s.high, s.needed)
         if value is not None
     ]
     low, high = (min(seen), max(seen)) if seen else (0.0, 1.0)

@@ -1,8 +1,8 @@
 """What a report is made of: the tables of one run, handed over by the flow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas
 import pandas
@@ -10,6 +10,14 @@ import pandas
 from reverdure.core.errors import MissingColumn
 from reverdure.core.fields import CLAIMS, MINES, TOTALS, TRAJECTORIES, VERDICTS, Table
 from reverdure.core.records import ImportReport, Picture
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def _no_evidence(mine_id: str) -> "Mapping[str, xarray.Dataset]":
+    """Evidence of a programme that kept none."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +39,11 @@ class ReportData:
         What became of every imported row, in order of import.
     years : (int, int)
         First and last year of the imagery.
+    evidence : callable
+        Mine id to what the verdicts on its claims stand on, by claim id; None for a mine
+        that was not part of the run, whose pages stay as they are.
+    constants : sequence of mapping
+        Constants shown on each claim's page: name, value, unit, status.
 
     Raises
     ------
@@ -48,6 +61,8 @@ class ReportData:
     pictures: Callable[[str], Sequence[Picture]]
     imports: Sequence[ImportReport]
     years: tuple[int, int]
+    evidence: "Callable[[str], Mapping[str, xarray.Dataset] | None]" = _no_evidence
+    constants: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         for table, frame in (

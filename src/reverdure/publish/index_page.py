@@ -41,7 +41,12 @@ class _Column:
     has_unit: bool
 
 
-def index_page(data: ReportData, names: Mapping[str, str], tables: Sequence[Path]) -> str:
+def index_page(
+    data: ReportData,
+    names: Mapping[str, str],
+    tables: Sequence[Path],
+    claim_names: Mapping[str, str] | None = None,
+) -> str:
     """The index as HTML.
 
     Parameters
@@ -51,7 +56,10 @@ def index_page(data: ReportData, names: Mapping[str, str], tables: Sequence[Path
         Mine id to the file name of its page.
     tables : sequence of Path
         Exported tables, relative to the report's folder.
+    claim_names : mapping, optional
+        Claim id to the file name of its page; default: claims have no pages.
     """
+    claim_names = claim_names or {}
     mine_names = dict(zip(data.mines["mine_id"], data.mines["name"].fillna(""), strict=True))
     claims = rows(data.verdicts.sort_values("claim_id"))
     totals = rows(data.totals)
@@ -63,12 +71,14 @@ def index_page(data: ReportData, names: Mapping[str, str], tables: Sequence[Path
             *(text("counties.note", language, {"unit": _unit(language)}) for language in LANGUAGES)
         ),
         "columns": _columns(),
-        "claims": [_claim_line(row, mine_names, names) for row in claims[:STATIC_CLAIMS]],
+        "claims": [
+            _claim_line(row, mine_names, names, claim_names) for row in claims[:STATIC_CLAIMS]
+        ],
         "claims_left_out": len(claims) > STATIC_CLAIMS,
         "claims_total": len(claims),
         "imports": [_import(report) for report in data.imports],
         "tables": _tables(tables),
-        "data": _script_data(claims, mine_names, names),
+        "data": _script_data(claims, mine_names, names, claim_names),
     }
     return fill("index.html.j2", data, facts | _map_facts(data, claims, mine_names, names))
 
@@ -94,11 +104,15 @@ def _columns() -> list[_Column]:
 
 
 def _claim_line(
-    row: Mapping[str, Any], mine_names: Mapping[str, str], names: Mapping[str, str]
+    row: Mapping[str, Any],
+    mine_names: Mapping[str, str],
+    names: Mapping[str, str],
+    claim_names: Mapping[str, str],
 ) -> dict[str, Any]:
-    mine_id = row["mine_id"]
+    mine_id, claim_id = row["mine_id"], row["claim_id"]
     return {
         "href": _href(names, mine_id),
+        "claim_href": "claims/" + quote(claim_names[claim_id]) if claim_id in claim_names else "",
         "mine": mine_names.get(mine_id) or mine_id,
         "claim_id": row["claim_id"],
         "county": county_name(row["county"] or None),
@@ -200,7 +214,10 @@ def _tables(tables: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 def _script_data(
-    claims: Sequence[Mapping[str, Any]], mine_names: Mapping[str, str], names: Mapping[str, str]
+    claims: Sequence[Mapping[str, Any]],
+    mine_names: Mapping[str, str],
+    names: Mapping[str, str],
+    claim_names: Mapping[str, str],
 ) -> Markup:
     """All claims for the script, as JSON that cannot end its own element."""
     counties = sorted({row["county"] or "unknown" for row in claims})
@@ -226,6 +243,7 @@ def _script_data(
                 verdicts.index(Verdict.from_key(row["verdict"])),
                 reasons.index(Reason.from_key(row["reason"])),
                 _page_if_other(names, row["mine_id"]),
+                _page_if_other(claim_names, row["claim_id"]),
             ]
             for row in claims
         ],
@@ -247,7 +265,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _page_if_other(names: Mapping[str, str], mine_id: str) -> str | int | None:
+def _page_if_other(names: Mapping[str, str], id_: str) -> str | int | None:
     """Name of the page; 0 where it is simply the id, which keeps the data small."""
-    name = names.get(mine_id)
-    return 0 if name == f"{mine_id}.html" else name
+    name = names.get(id_)
+    return 0 if name == f"{id_}.html" else name

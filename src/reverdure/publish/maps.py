@@ -88,7 +88,7 @@ def mine_map(
     marks: dict[str, list[Mark]] = {}
     for mine_id, (x, y) in zip(drawn["mine_id"], frame.place(xy), strict=True):
         marks.setdefault(verdict_of.get(mine_id, ""), []).append(Mark(mine_id, float(x), float(y)))
-    scale_m = _round_length(0.22 * WIDTH / frame.per_metre)
+    scale_m = round_length(0.22 * WIDTH / frame.per_metre)
     return MineMap(
         WIDTH,
         frame.height,
@@ -158,7 +158,7 @@ def _drawn(frame: _Frame, name: str, shape: shapely.Geometry) -> CountyShape:
     return CountyShape(str(name), path, float(x), float(y))
 
 
-def _round_length(most_m: float) -> int:
+def round_length(most_m: float) -> int:
     """Longest of 1, 2, 5 times a power of ten that is at most `most_m`."""
     power = 10.0 ** math.floor(math.log10(most_m))
     return int(max(step for step in (1, 2, 5) if step * power <= most_m) * power)

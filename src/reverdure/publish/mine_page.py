@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -75,30 +76,44 @@ class _Trajectory:
     rows: list[list[str]]
 
 
-def mine_page(data: ReportData, facts: MineFacts) -> str:
-    """The page of one mine as HTML, at most 150 kB: what does not fit stands in the tables."""
+def mine_page(data: ReportData, facts: MineFacts, claim_names: Mapping[str, str]) -> str:
+    """The page of one mine as HTML, at most 150 kB: what does not fit stands in the tables.
+
+    Parameters
+    ----------
+    data : ReportData
+    facts : MineFacts
+    claim_names : mapping
+        Claim id to the file name of its page.
+    """
     pictures = data.pictures(facts.mine["mine_id"])
     for room in _ROOMS:
-        page = _page(data, facts, pictures, room)
+        page = _page(data, facts, pictures, room, claim_names)
         if len(page.encode("utf-8", "replace")) <= MOST_BYTES:
             break
     return page
 
 
-def _page(data: ReportData, facts: MineFacts, pictures: Sequence[Picture], room: _Room) -> str:
+def _page(
+    data: ReportData,
+    facts: MineFacts,
+    pictures: Sequence[Picture],
+    room: _Room,
+    claim_names: Mapping[str, str],
+) -> str:
     mine = facts.mine
     shown = facts.claims[: room.claims]
     values: dict[str, Any] = {
         "mine_id": mine["mine_id"],
         "heading": mine["name"] or mine["mine_id"],
         "byline": _byline(mine, facts.claims),
-        "claims": [_claim(claim, verdict) for claim, verdict in shown],
+        "claims": [_claim(claim, verdict, claim_names) for claim, verdict in shown],
         "more_claims": len(facts.claims) - len(shown),
         "plates": plates(pictures, room.pictures_bytes),
         "trajectories": _trajectories(facts)[: room.indices],
         "has_yearly_tables": room.has_yearly_tables,
         "yearly_fields": [heading(field) for field in _YEARLY],
-        "facts": [_coded(field, mine[field.name]) for field in MINES if field.kind != "geometry"],
+        "facts": [coded(field, mine[field.name]) for field in MINES if field.kind != "geometry"],
         "findings": [pair(f.message, f.message_zh or f.message) for f in facts.findings[:20]],
     }
     return fill("mine.html.j2", data, values)
@@ -111,17 +126,18 @@ def _byline(mine: Row, claims: Sequence[tuple[Row, Row]]) -> list[Markup]:
     return [pair(fact, fact) for fact in (county, mine["commodity"]) if fact]
 
 
-def _claim(claim: Row, verdict: Row) -> dict[str, Any]:
+def _claim(claim: Row, verdict: Row, claim_names: Mapping[str, str]) -> dict[str, Any]:
     return {
+        "href": "../claims/" + quote(claim_names[verdict["claim_id"]]),
         "claim_id": verdict["claim_id"],
         "sign": SIGN_OF[verdict["verdict"]],
         "words": sentences(claim, verdict),
         "further": Markup("; ").join(further(verdict["flags"])),
-        "numbers": [_coded(field, verdict[field.name]) for field in VERDICTS],
+        "numbers": [coded(field, verdict[field.name]) for field in VERDICTS],
     }
 
 
-def _coded(field: Field, value: object) -> Particular:
+def coded(field: Field, value: object) -> Particular:
     """A value under its heading; a code as its label."""
     if field.name == "county" and value == "unknown":
         return Particular(heading(field), county_name("unknown"), has_unit=False)
@@ -134,7 +150,7 @@ def _coded(field: Field, value: object) -> Particular:
 
 def _trajectories(facts: MineFacts) -> list[_Trajectory]:
     indices = list(dict.fromkeys(row["index"] for row in facts.yearly))
-    events = _events(facts.claims)
+    events = claim_events(facts.claims)
     return [
         _trajectory(index, [row for row in facts.yearly if row["index"] == index], events)
         for index in indices
@@ -165,7 +181,7 @@ def _yearly_line(row: Row) -> list[str]:
     return [year_text(row["year"]), *(decimal(value, 3) for value in values)]
 
 
-def _events(claims: Sequence[tuple[Row, Row]]) -> list[Event]:
+def claim_events(claims: Sequence[tuple[Row, Row]]) -> list[Event]:
     """Damage, claimed work and recovery, at most six so that the lanes stay few."""
     found: list[Event] = []
     for claim, verdict in claims:

@@ -2,11 +2,13 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from reverdure.core.records import Finding, OnProgress, Progress
+from reverdure.publish.claim_page import ClaimFacts, Places, claim_page
 from reverdure.publish.contents import ReportData, rows
 from reverdure.publish.files import page_names, write_page
 from reverdure.publish.index_page import index_page
@@ -22,7 +24,7 @@ def write_report(
     on_progress: OnProgress | None = None,
     tables: Path | None = None,
 ) -> None:
-    """Write `index.html` and `mines/<id>.html`; pages of mines that are gone are removed.
+    """Write `index.html`, `mines/<id>.html` and `claims/<id>.html`; pages of what is gone go.
 
     Parameters
     ----------
@@ -42,19 +44,61 @@ def write_report(
         If no space is left; pages already there stay whole.
     """
     names = page_names(sorted(data.mines["mine_id"]))
-    pages = folder / "mines"
+    claim_names = page_names(sorted(data.verdicts["claim_id"]), "claim")
+    pages, claim_pages = folder / "mines", folder / "claims"
     n_pages = len(data.mines) + 1
+    places = Places(data)
     for done, facts in enumerate(_mines(data), start=1):
-        write_page(pages / names[facts.mine["mine_id"]], mine_page(data, facts))
+        write_page(pages / names[facts.mine["mine_id"]], mine_page(data, facts, claim_names))
+        _write_claims(claim_pages, data, facts, places, names, claim_names)
         if on_progress:
             on_progress(Progress("report", done, n_pages))
-    write_page(folder / "index.html", index_page(data, names, _tables(folder, tables)))
-    written = set(names.values())
-    for page in pages.glob("*.html"):
-        if page.name not in written:
-            page.unlink()
+    _write_strays(claim_pages, data, claim_names)
+    write_page(folder / "index.html", index_page(data, names, _tables(folder, tables), claim_names))
+    _remove_others(pages, set(names.values()))
+    _remove_others(claim_pages, set(claim_names.values()))
     if on_progress:
         on_progress(Progress("report", n_pages, n_pages))
+
+
+def _write_claims(
+    folder: Path,
+    data: ReportData,
+    facts: MineFacts,
+    places: Places,
+    names: Mapping[str, str],
+    claim_names: Mapping[str, str],
+) -> None:
+    """Write the pages of one mine's claims; without news of the mine they stay as they are."""
+    mine_id = facts.mine["mine_id"]
+    evidence = data.evidence(mine_id)
+    href = "../mines/" + quote(names[mine_id])
+    for claim, verdict in facts.claims:
+        claim_id = verdict["claim_id"]
+        path = folder / claim_names[claim_id]
+        if evidence is None and path.is_file():
+            continue
+        seen = (evidence or {}).get(claim_id)
+        place = None if seen is None else places.around(claim_id, mine_id, seen.attrs["crs"])
+        page = claim_page(data, ClaimFacts(claim, verdict, facts.mine, href, seen, place))
+        write_page(path, page)
+
+
+def _write_strays(folder: Path, data: ReportData, claim_names: Mapping[str, str]) -> None:
+    """Write the pages of claims on mines that are not in the list."""
+    listed = set(data.mines["mine_id"])
+    stray = data.verdicts[~data.verdicts["mine_id"].isin(listed)]
+    claim_of = {row["claim_id"]: row for row in rows(data.claims)} if len(stray) else {}
+    for verdict in rows(stray):
+        claim_id = verdict["claim_id"]
+        facts = ClaimFacts(claim_of.get(claim_id, {}), verdict, {}, "", None, None)
+        write_page(folder / claim_names[claim_id], claim_page(data, facts))
+
+
+def _remove_others(folder: Path, written: set[str]) -> None:
+    for page in folder.glob("*.html"):
+        if page.name not in written:
+            page.unlink()
 
 
 def _mines(data: ReportData) -> Iterator[MineFacts]:

@@ -3,7 +3,7 @@
   "use strict";
   var data = JSON.parse(document.getElementById("data").textContent), size = 50;
   var at = { claim: 0, mine: 1, name: 2, county: 3, year: 4, claimed: 5, restored: 6, low: 7,
-             high: 8, verdict: 9, reason: 10, page: 11 };
+             high: 8, verdict: 9, reason: 10, page: 11, claimPage: 12 };
   var keys = { mine: at.mine, county: at.county, year: at.year, claimed: at.claimed,
                restored: at.restored, interval: at.low, verdict: at.verdict, reason: at.reason };
   var body = document.querySelector(".claims tbody"), chosen = data.rows, first = 0;
@@ -45,8 +45,11 @@
     var verdict = data.verdicts[row[at.verdict]], reason = data.reasons[row[at.reason]];
     if (row[at.page]) link.href = "mines/" + encodeURIComponent(row[at.page]);
     else if (row[at.page] === 0) link.href = "mines/" + encodeURIComponent(row[at.mine] + ".html");
+    var claim = element(row[at.claimPage] === null ? "span" : "a", "", [row[at.claim]]);
+    if (row[at.claimPage]) claim.href = "claims/" + encodeURIComponent(row[at.claimPage]);
+    else if (row[at.claimPage] === 0) claim.href = "claims/" + encodeURIComponent(row[at.claim] + ".html");
     return element("tr", "", [
-      element("td", "mine", [link, " ", element("small", "", [row[at.claim]])]),
+      element("td", "mine", [link, " ", element("small", "", [claim])]),
       element("td", "county", pair(data.counties[row[at.county]][0], data.counties[row[at.county]][1])),
       element("td", "year", [row[at.year] === null ? "–" : String(row[at.year])]),
       element("td", "claimed", [key(data.claimed)].concat(area([row[at.claimed]]))),
