@@ -1,20 +1,20 @@
 """Commands that show: show, explain."""
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.changes import Area, Changes, Csv, Least, Since, print_changes
+from reverdure.cli.correct import print_correction
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, ReferenceStatus, Verdict
 from reverdure.core.errors import UnknownOption
 from reverdure.core.fields import VERDICTS
-from reverdure.core.units import area_unit, ha_to_mu
 
 if TYPE_CHECKING:
-    from reverdure.pipeline.explain import YearOfImagery
+    from reverdure.pipeline.explain import Explanation, YearOfImagery
 
 Unit = Annotated[str, typer.Option(help="ha or mu. / 公顷或亩")]
 _GROUPS = ("supported", "partly_supported", "not_supported", "undecided", "not_judged")
@@ -22,28 +22,24 @@ _DETAILS = ("p_supported", "p_not_supported", "recovered_share", "damage_year", 
             "last_clear_year", "n_pixels", "indices", "flags")  # fmt: skip
 
 
-class _Area:
-    """Areas as printed, in the unit asked for."""
-
-    def __init__(self, unit: str) -> None:
-        self._is_mu = area_unit(unit) == "mu"
-        if area_unit(unit) not in ("ha", "mu"):
-            raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
-
-    def __call__(self, area_ha: float | None) -> str:
-        if area_ha is None or math.isnan(area_ha):
-            return "-"
-        value = ha_to_mu(area_ha) if self._is_mu else area_ha
-        text = f"{value:,.1f}" if self._is_mu else f"{value:,.2f}"
-        return f"{text} {words('unit.mu' if self._is_mu else 'unit.ha')}"
-
-
-def show(workspace: WorkspaceOption, unit: Unit = "ha") -> None:
-    """Print the programme in one screen. / 项目概览"""
+def show(
+    workspace: WorkspaceOption,
+    unit: Unit = "ha",
+    changes: Changes = False,
+    since: Since = None,
+    least: Least = 1.0,
+    csv: Csv = None,
+) -> None:
+    """Print the programme in one screen, or what moved since the run before. / 项目概览或变动"""
     from reverdure.pipeline.show import overview
     from reverdure.store.workspace import Workspace
 
-    area = _Area(unit)
+    area = Area(unit)
+    if changes:
+        print_changes(Workspace.open(workspace), area, since, least, csv)
+        return
+    if since is not None or csv is not None:
+        raise UnknownOption("--since and --csv belong to --changes.", "Add --changes.")
     seen = overview(Workspace.open(workspace))
     say("show.mines", mines=seen.mines, without=seen.mines_without_outline, claims=seen.claims)
     say("show.imagery", scenes=seen.scenes, refused=seen.refused_scenes, years=seen.declared_years)
@@ -94,7 +90,7 @@ def explain(
     from reverdure.pipeline.explain import explain as chain
     from reverdure.store.workspace import Workspace
 
-    area = _Area(unit)
+    area = Area(unit)
     found = chain(Workspace.open(workspace), id)
     _mine(found.mine, area)
     for claim in found.claims:
@@ -103,6 +99,13 @@ def explain(
         say("explain.no_verdict")
     for row in found.verdicts:
         _verdict(row, area)
+    for one, in_force in found.corrections:
+        print_correction(one, in_force=in_force)
+    _measured(found)
+
+
+def _measured(found: "Explanation") -> None:
+    """What stands behind the verdicts: references, imagery, run."""
     if not found.is_current:
         say("explain.changed")
     for index, reference in found.references.items():
@@ -118,7 +121,7 @@ def explain(
         say("explain.run", run_id=found.run_id)
 
 
-def _mine(mine: Mapping[str, Any], area: _Area) -> None:
+def _mine(mine: Mapping[str, Any], area: Area) -> None:
     say("explain.mine", **{name: _value(mine[name]) for name in ("mine_id", "name", "county")})
     say("explain.source", source=_value(mine["source"]), row=_value(mine["source_row"]))
     say(
@@ -130,7 +133,7 @@ def _mine(mine: Mapping[str, Any], area: _Area) -> None:
         say("explain.flags", flags=mine["flags"])
 
 
-def _claim(claim: Mapping[str, Any], area: _Area) -> None:
+def _claim(claim: Mapping[str, Any], area: Area) -> None:
     say(
         "explain.claim",
         claim_id=claim["claim_id"],
@@ -145,7 +148,7 @@ def _claim(claim: Mapping[str, Any], area: _Area) -> None:
         say("explain.flags", flags=claim["flags"])
 
 
-def _verdict(row: Mapping[str, Any], area: _Area) -> None:
+def _verdict(row: Mapping[str, Any], area: Area) -> None:
     say(
         "explain.verdict",
         claim_id=row["claim_id"],

@@ -48,11 +48,21 @@ OUTCOMES = {"upheld": DisputeStatus.DISPUTE_UPHELD, "dismissed": DisputeStatus.D
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who corrects and why, with a file that shows it where there is one."""
+    """Who corrects and why, with a file that shows it where there is one.
+
+    Raises
+    ------
+    InvalidInput
+        If either is empty, endless or unprintable.
+    """
 
     person: str
     why: str
     evidence: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "person", said("--by", self.person, MOST_PERSON))
+        object.__setattr__(self, "why", said("--why", self.why, MOST_WHY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +321,7 @@ def withdraw(workspace: Workspace, number: int, author: Author) -> Recorded:
 
 def _record(workspace: Workspace, one: Correction, author: Author) -> Correction:
     """Add a correction in one transaction, its evidence copied before."""
-    person = said("--by", author.person, MOST_PERSON)
-    why = said("--why", author.why, MOST_WHY)
+    person, why = author.person, author.why
     name, sha256 = ("", "") if author.evidence is None else _keep(workspace, author.evidence)
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     full = replace(one, person=person, why=why, at=now, evidence=name, evidence_sha256=sha256)

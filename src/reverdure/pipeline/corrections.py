@@ -2,18 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from reverdure.core.fields import CORRECTIONS
+from reverdure.core.files import atomic
 from reverdure.core.grid import grid_of
 from reverdure.core.provenance import digest
 from reverdure.ground.coverage import coverage
+from reverdure.publish.sheets import as_text_cell
 from reverdure.recovery.brightness import BARE, with_brightness
 from reverdure.recovery.segmentation import segment
 from reverdure.registry.corrections import Correction, Standing
@@ -129,6 +134,24 @@ class Effects:
 def corrections_digest(standing: Standing) -> str:
     """Hash of all corrections, for the id of a run."""
     return digest([one.content() for one in standing.corrections])
+
+
+def write_corrections(path: Path, standing: Standing) -> None:
+    """Write who corrected what and why as a table, where anybody did.
+
+    Names of evidence stay in the registry; the table holds their hashes.
+    """
+    if not standing.corrections:
+        return
+    frame = pd.DataFrame(standing.rows(), columns=CORRECTIONS.columns)
+    for field in CORRECTIONS:
+        if field.kind == "text":
+            frame[field.name] = frame[field.name].map(as_text_cell)
+        elif field.kind == "integer":
+            frame[field.name] = frame[field.name].astype("Int64")
+    with atomic(path) as temporary:
+        # the byte-order mark tells spreadsheets that the Chinese is UTF-8
+        frame.to_csv(temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def without_years(

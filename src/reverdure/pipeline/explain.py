@@ -1,7 +1,7 @@
 """From a verdict back to the scene ids: the chain behind every figure of a mine or claim."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from reverdure.ground.coverage import coverage
 from reverdure.pipeline.measure import part_path
 from reverdure.pipeline.plan import Plan, Source, make_plan
 from reverdure.pipeline.tiles import composite_path, overlap
+from reverdure.registry.corrections import Correction
+from reverdure.registry.counties import county_of
 from reverdure.store.cubes import read_tile
 from reverdure.store.workspace import Workspace
 
@@ -41,7 +43,10 @@ class YearOfImagery:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The chain of one mine: registry rows, what was measured, and with which imagery."""
+    """The chain of one mine: registry rows, what was measured, and with which imagery.
+
+    `corrections` are those about the mine and its claims, each with whether it is in force.
+    """
 
     mine: Mapping[str, Any]
     claims: tuple[Mapping[str, Any], ...]
@@ -51,6 +56,7 @@ class Explanation:
     neighbours: int
     run_id: str
     is_current: bool
+    corrections: tuple[tuple[Correction, bool], ...] = ()
 
 
 def explain(workspace: Workspace, wanted: str) -> Explanation:
@@ -88,7 +94,19 @@ def explain(workspace: Workspace, wanted: str) -> Explanation:
         neighbours=len(plan.measured[mine_id].neighbours),
         run_id=run_id,
         is_current=is_current,
+        corrections=tuple(_corrections(plan, mine_id)),
     )
+
+
+def _corrections(plan: Plan, mine_id: str) -> Iterator[tuple[Correction, bool]]:
+    """What people corrected about a mine and its claims, and whether it is in force."""
+    standing = plan.standing
+    if not standing.corrections:
+        return
+    claims = plan.claims["claim_id"][plan.claims["mine_id"] == mine_id].tolist()
+    county = county_of(plan.mines, None if plan.counties.empty else plan.counties)[mine_id]
+    for one in standing.about_mine(mine_id, claims, county):
+        yield one, standing.is_in_force(one)
 
 
 def _verdicts(workspace: Workspace, mine_id: str) -> tuple[list[dict[str, Any]], str]:

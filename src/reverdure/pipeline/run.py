@@ -20,6 +20,7 @@ from reverdure.core.records import OnProgress, Progress
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
+from reverdure.pipeline.inputs import write_inputs
 from reverdure.pipeline.measure import measure_mine, part_path
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
@@ -220,6 +221,7 @@ def _write_manifest(
     }
     with atomic(folder / "manifest.json") as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_inputs(folder, plan)
     for name in ("verdicts.parquet", "totals.parquet"):
         with atomic(folder / name) as temporary:
             shutil.copyfile(workspace.products / name, temporary)
