@@ -8,12 +8,14 @@ from reverdure.core.fields import TRAJECTORIES, VERDICTS, Table
 from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
+from reverdure.pipeline.corrections import write_corrections
 from reverdure.pipeline.measure import read_parts
 from reverdure.pipeline.pictures import mine_pictures
 from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
+from reverdure.registry.corrections import with_disputes
 from reverdure.registry.counties import county_of
 from reverdure.registry.totals import totals
 from reverdure.store.workspace import Workspace
@@ -45,6 +47,7 @@ def write_products(
         verdicts = _merge(workspace, "verdicts", verdicts, plan)
         courses = _merge(workspace, "trajectories", courses, plan)
     verdicts = verdicts.sort_values("claim_id", ignore_index=True)
+    verdicts["flags"] = with_disputes(verdicts["flags"], verdicts["claim_id"], plan.standing)
     courses = courses.sort_values(["mine_id", "index", "year"], ignore_index=True)
     grounds = claim_ground(plan.mines, plan.claims).set_index("claim_id").geometry
     judged = gpd.GeoDataFrame(
@@ -80,6 +83,7 @@ def write_products(
     if on_progress:
         on_progress(Progress("tables", 0, 1))
     write_tables(workspace.products, data)
+    write_corrections(workspace.products / "corrections.csv", plan.standing)
     write_report(workspace.report, data, on_progress)
 
 
