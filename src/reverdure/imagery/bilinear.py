@@ -57,15 +57,15 @@ def read_bilinear(
         x, y = file_coordinates(own.crs, grid)
         rows, row_share = _before((own.north - y) / (own.pixel * block) - 0.5)
         columns, column_share = _before((x - own.west) / (own.pixel * block) - 0.5)
-        rows, columns = np.broadcast_arrays(rows, columns)
-        row_share, column_share = np.broadcast_arrays(row_share, column_share)
         height, width = own.height // block, own.width // block
-        inside = (rows >= 0) & (columns >= 0)
-        inside &= (rows + (row_share > 0) < height) & (columns + (column_share > 0) < width)
+        inside_rows = (rows >= 0) & (rows + (row_share > 0) < height)
+        inside_columns = (columns >= 0) & (columns + (column_share > 0) < width)
+        inside = inside_rows & inside_columns
         if not inside.any():
             return result
-        top, bottom = int(rows[inside].min()), min(int(rows[inside].max()) + 2, height)
-        left, right = int(columns[inside].min()), min(int(columns[inside].max()) + 2, width)
+        inner_rows, inner_columns = rows[inside_rows], columns[inside_columns]
+        top, bottom = int(inner_rows.min()), min(int(inner_rows.max()) + 2, height)
+        left, right = int(inner_columns.min()), min(int(inner_columns.max()) + 2, width)
         first_row, first_column = max(top - margin, 0), max(left - margin, 0)
         last_row, last_column = min(bottom + margin, height), min(right + margin, width)
         numbers = dataset.read(
@@ -76,15 +76,32 @@ def read_bilinear(
             ),
         )
     values = _averaged(convert(numbers), block)
+    if own.crs == grid.crs:
+        # rows and columns stand apart: two sweeps over slices
+        row, column = inner_rows - first_row, inner_columns - first_column
+        lines = _along(values, row, row_share[inside_rows], 0)
+        part = _along(lines, column, column_share[inside_columns], 1)
+        result[np.ix_(inside_rows[:, 0], inside_columns[0])] = part
+        return result
     row, column = rows[inside] - first_row, columns[inside] - first_column
     down, right_share = row_share[inside], column_share[inside]
     # a pixel without weight must not spoil the cell by being NaN
     below = np.where(down > 0, row + 1, row)
     beside = np.where(right_share > 0, column + 1, column)
-    upper = values[row, column] * (1 - right_share) + values[row, beside] * right_share
-    lower = values[below, column] * (1 - right_share) + values[below, beside] * right_share
-    result[inside] = upper * (1 - down) + lower * down
+    upper = values[row, column] * (1 - down) + values[below, column] * down
+    lower = values[row, beside] * (1 - down) + values[below, beside] * down
+    result[inside] = upper * (1 - right_share) + lower * right_share
     return result
+
+
+def _along(
+    values: NDArray[np.float32], place: NDArray[np.intp], share: NDArray[np.float32], axis: int
+) -> NDArray[np.float32]:
+    """Values between places along one axis."""
+    after = np.where(share > 0, place + 1, place)
+    weight = share[:, None] if axis == 0 else share[None, :]
+    near, far = values.take(place, axis), values.take(after, axis)
+    return np.asarray(near * (1 - weight) + far * weight)
 
 
 def _before(position: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
