@@ -185,6 +185,12 @@ def _pairs(items: list[str] | None) -> dict[str, str]:
 def _report(added: "Added", *, of_claims: bool = False) -> None:
     report = added.report
     say("add.counts", source=report.source, line=report.line(language(), of_claims=of_claims))
+    say_findings(added)
+
+
+def say_findings(added: "Added") -> None:
+    """Print what an import saw row by row; exit code 1 where it took no row."""
+    report = added.report
     order = {"rejected": 0, "repaired": 1, "flagged": 2}
     findings = sorted(report.findings, key=lambda f: (order.get(f.action, 3), f.row))
     for finding in findings[:_MOST_FINDINGS]:

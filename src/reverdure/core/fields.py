@@ -127,6 +127,34 @@ VERDICTS = Table(
     ),
 )  # fmt: skip
 
+NATURAL_RECOVERY = Table(
+    "natural_recovery",
+    "ground_id",
+    (
+        Field("ground_id", "text", "Ground", "地块编号", "Mine or claim, and kind of ground."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Its mine."),
+        Field("claim_id", "text", "Claim id", "上报编号", "Its claim; empty where none."),
+        Field("county", "text", "County", "县(市、区)", "Column, else polygon, else unknown."),
+        Field("ground", "text", "Kind of ground", "地块类别", "Key of NaturalGround."),
+        Field("ground_ha", "number", "Ground", "地块面积", "Area looked at.", "ha"),
+        Field("recovered_ha", "number", "Recovered area", "自然恢复面积",
+              "Restored zones, without recorded work.", "ha"),
+        Field("recovered_ha_low", "number", "Low", "下限", "2.5 % bound.", "ha"),
+        Field("recovered_ha_high", "number", "High", "上限", "97.5 % bound.", "ha"),
+        Field("recovered_share", "number", "Recovered share", "恢复比例",
+              "Recovered area over ground."),
+        Field("since", "integer", "Recovered since", "恢复年份",
+              "First year its recovered zones stood at 80 %; empty if never or not told."),
+        Field("damage_year", "integer", "Damage year", "损毁年份", "Median over the ground."),
+        Field("state", "text", "State", "状况", "Key of NaturalState."),
+        Field("status", "text", "Status", "状态", "Key of ClaimStatus."),
+        Field("reason", "text", "Reason", "理由", "Key of Reason."),
+        Field("last_clear_year", "integer", "Last clear year", "最近清晰年份", "Over the ground."),
+        Field("n_pixels", "number", "Pixels", "像元数", "Ground in pixels of the imagery."),
+        Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
+    ),
+)  # fmt: skip
+
 TOTALS = Table(
     "total",
     "county",
@@ -272,5 +300,60 @@ FIELD_ANSWERS = Table(
         Field("source", "text", "Source file", "来源文件", "Name of the imported file."),
         Field("source_row", "integer", "Source row", "来源行号", "Row in it, from 1."),
         Field("geometry", "geometry", "Where", "调查位置", "Point of the visit, EPSG:4326."),
+    ),
+)  # fmt: skip
+
+FIELD_AREAS = Table(
+    "field_area",
+    "name",
+    (
+        Field("part", "text", "Kind of part", "范围类别", "all, verdict or county."),
+        Field("name", "text", "Part", "范围", "Key of Verdict or county; empty for all."),
+        Field("status", "text", "Status", "状态", "Key of FieldStatus."),
+        Field("answers", "integer", "Answers", "结果数", "Plots with a usable answer."),
+        Field("ground_ha", "number", "Ground", "地块面积", "Of the strata that have answers.",
+              "ha"),
+        Field("mapped_ha", "number", "Satellite", "卫星实测修复面积",
+              "Restored ground as the satellite has it.", "ha"),
+        Field("restored_ha", "number", "Field", "外业估计面积", "Error-adjusted estimate.", "ha"),
+        Field("restored_ha_se", "number", "Standard error", "标准误", "Of the estimate.", "ha"),
+        Field("restored_ha_low", "number", "Low", "下限", "Of the interval.", "ha"),
+        Field("restored_ha_high", "number", "High", "上限", "Of the interval.", "ha"),
+        Field("restored_ha_if_none", "number", "If no unanswered", "若未答均未修复",
+              "Estimate if no unanswered plot were restored.", "ha"),
+        Field("restored_ha_if_all", "number", "If all unanswered", "若未答均已修复",
+              "Estimate if all unanswered plots were restored.", "ha"),
+        Field("sample_id", "text", "Sample", "抽样编号", "Sample it rests on."),
+        Field("run_id", "text", "Run", "运行编号", "Run whose map was sampled."),
+    ),
+)  # fmt: skip
+
+FIELD_VERDICTS = Table(
+    "field_verdict",
+    "claim_id",
+    (
+        Field("claim_id", "text", "Claim id", "上报编号", "Claim judged."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Its mine."),
+        Field("answers", "integer", "Answers", "结果数", "Usable answers on its ground."),
+        Field("restored_answers", "integer", "Of them restored", "其中已修复", "Of the answers."),
+        Field("verdict", "text", "Verdict", "核验结论", "As measured; it stays."),
+        Field("verdict_after", "text", "With the field", "结合外业的结论",
+              "Key of Verdict by the recalibrated probabilities."),
+        Field("status", "text", "Status", "状态", "Key of FieldStatus."),
+        *(
+            Field(f"{name}{end}", "number", f"{en}{late}", f"{zh}{late_zh}", about)
+            for name, en, zh in (
+                ("p_supported", "P(supported)", "支持概率"),
+                ("p_not_supported", "P(not supported)", "不支持概率"),
+            )
+            for end, late, late_zh, about in (
+                ("", "", "", "As measured."),
+                ("_after", ", with the field", "(结合外业)", "Recalibrated."),
+                ("_after_low", ", low", "下限", "2.5 % bound of the recalibrated one."),
+                ("_after_high", ", high", "上限", "97.5 % bound of the recalibrated one."),
+            )
+        ),
+        Field("sample_id", "text", "Sample", "抽样编号", "Sample it rests on."),
+        Field("run_id", "text", "Run", "运行编号", "Run of the verdict."),
     ),
 )  # fmt: skip

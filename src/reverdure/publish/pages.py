@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reverdure.core.fields import Field
 from reverdure.publish import figures
-from reverdure.publish.contents import ReportData
 from reverdure.publish.messages import both, pair, text
 from reverdure.publish.signs import SIGNS
 
@@ -48,7 +47,19 @@ def _environment() -> Environment:
     return environment
 
 
-def fill(template: str, data: ReportData, facts: Mapping[str, Any]) -> str:
+class OfRun(Protocol):
+    """What the foot of every page says."""
+
+    @property
+    def run_id(self) -> str:
+        """Run whose figures these are."""
+
+    @property
+    def years(self) -> tuple[int, int]:
+        """First and last year of the imagery."""
+
+
+def fill(template: str, data: OfRun, facts: Mapping[str, Any]) -> str:
     """One page as HTML; everything that is not markup of ours is escaped."""
     first, last = data.years
     common = {

@@ -87,7 +87,7 @@ def error_matrix(
     --------
     >>> found = error_matrix(["a"] * 4 + ["b"] * 4, list("aaabbbbb"), list("11112222"),
     ...                      {"1": 30.0, "2": 10.0})
-    >>> found.counts.tolist(), round(found.area_ha[0].value, 2)
+    >>> found.counts.tolist(), float(found.area_ha[0].value)
     ([[3, 1], [0, 4]], 22.5)
     """
     classes = tuple(sorted({*mapped, *found}))
