@@ -154,6 +154,24 @@ def write_corrections(path: Path, standing: Standing) -> None:
         frame.to_csv(temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
+def corrections_by_mine(
+    standing: Standing, claims: pd.DataFrame, county: Mapping[str, str]
+) -> Callable[[str], list[dict[str, Any]]]:
+    """Mine to the rows of `core.fields.CORRECTIONS` about it and its claims."""
+    rows = {row["number"]: row for row in standing.rows()}
+    claim_ids: dict[str, list[str]] = {}
+    for mine_id, claim_id in zip(claims["mine_id"], claims["claim_id"], strict=True):
+        claim_ids.setdefault(mine_id, []).append(claim_id)
+
+    def of(mine_id: str) -> list[dict[str, Any]]:
+        about = standing.about_mine(
+            mine_id, claim_ids.get(mine_id, []), county.get(mine_id, UNKNOWN)
+        )
+        return [rows[one.number] for one in about]
+
+    return of
+
+
 def without_years(
     value: xr.DataArray,
     segments: xr.Dataset,

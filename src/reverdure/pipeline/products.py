@@ -1,20 +1,25 @@
 """Tables and report out of what was measured mine by mine."""
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from reverdure.core.fields import TRAJECTORIES, VERDICTS, Table
 from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
-from reverdure.pipeline.corrections import write_corrections
+from reverdure.pipeline.corrections import corrections_by_mine, write_corrections
+from reverdure.pipeline.evidence import evidence_path, read_evidence
 from reverdure.pipeline.measure import read_parts
 from reverdure.pipeline.pictures import mine_pictures
 from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
+from reverdure.recovery.evidence import shown_constants
 from reverdure.registry.corrections import with_disputes
 from reverdure.registry.counties import county_of
 from reverdure.registry.totals import totals
@@ -67,6 +72,11 @@ def write_products(
     def pictures(mine_id: str) -> list[Picture]:
         return mine_pictures(plan, reader, mine_id, verdict_rows.get(mine_id, []))
 
+    def evidence(mine_id: str) -> Mapping[str, xr.Dataset] | None:
+        if mine_id not in plan.measured:
+            return None
+        return read_evidence(evidence_path(workspace, plan, mine_id))
+
     imports = workspace.database.imports("mines") + workspace.database.imports("claims")
     data = ReportData(
         run_id=plan.run_id,
@@ -79,6 +89,9 @@ def write_products(
         pictures=pictures,
         imports=imports,
         years=(plan.years[0], plan.years[-1]),
+        corrections=corrections_by_mine(plan.standing, plan.claims, county),
+        evidence=evidence,
+        constants=shown_constants(),
     )
     if on_progress:
         on_progress(Progress("tables", 0, 1))

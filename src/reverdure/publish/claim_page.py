@@ -24,6 +24,7 @@ from reverdure.publish.claim_maps import (
 )
 from reverdure.publish.claim_words import commands, said
 from reverdure.publish.contents import ReportData
+from reverdure.publish.correction_words import corrections_said, dispute_mark
 from reverdure.publish.figures import area_with_unit
 from reverdure.publish.messages import LANGUAGES, both, messages, pair
 from reverdure.publish.mine_page import claim_events, coded
@@ -164,6 +165,8 @@ def claim_page(data: ReportData, facts: ClaimFacts) -> str:
         "words_said": sentences(facts.claim, verdict),
         "gauge": _gauge(verdict, seen),
         "spoken": spoken,
+        "dispute": dispute_mark(verdict["flags"]),
+        "corrections": corrections_said(data.corrections(verdict["mine_id"])),
         "numbers": [coded(one, verdict[one.name]) for one in _fields()],
         "commands": commands(verdict),
         "constants": data.constants,

@@ -20,6 +20,11 @@ def _no_evidence(mine_id: str) -> "Mapping[str, xarray.Dataset]":
     return {}
 
 
+def _nobody(mine_id: str) -> Sequence[Mapping[str, Any]]:
+    """Corrections of a programme that nobody corrected."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ReportData:
     """The tables of one run.
@@ -44,6 +49,8 @@ class ReportData:
         that was not part of the run, whose pages stay as they are.
     constants : sequence of mapping
         Constants shown on each claim's page: name, value, unit, status.
+    corrections : callable
+        Mine id to what people corrected about it and its claims: rows of CORRECTIONS.
 
     Raises
     ------
@@ -63,6 +70,7 @@ class ReportData:
     years: tuple[int, int]
     evidence: "Callable[[str], Mapping[str, xarray.Dataset] | None]" = _no_evidence
     constants: Sequence[Mapping[str, Any]] = ()
+    corrections: Callable[[str], Sequence[Mapping[str, Any]]] = _nobody
 
     def __post_init__(self) -> None:
         for table, frame in (

@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from reverdure.core.codes import Reason, Verdict
+from reverdure.core.codes import DisputeStatus, Reason, Verdict
 from reverdure.core.fields import TOTALS, VERDICTS
 from reverdure.core.records import ImportReport
 from reverdure.publish import figures
 from reverdure.publish.contents import ReportData, rows
+from reverdure.publish.correction_words import dispute_mark, dispute_of
 from reverdure.publish.maps import mine_map
 from reverdure.publish.messages import LANGUAGES, both, pair, text
 from reverdure.publish.pages import fill, heading
@@ -123,6 +124,7 @@ def _claim_line(
         if row["restored_ha_low"] is None
         else figures.area_range(row["restored_ha_low"], row["restored_ha_high"]),
         "sign": SIGN_OF[row["verdict"]],
+        "dispute": dispute_mark(row["flags"]),
         "reason": pair(*(label(Reason, row["reason"], language) for language in LANGUAGES)),
     }
 
@@ -227,6 +229,7 @@ def _script_data(
         "counties": [_two("counties.unknown") if c == "unknown" else [c, c] for c in counties],
         "verdicts": [[code.key, code.en, code.zh] for code in verdicts],
         "reasons": [[code.en, code.zh] for code in reasons],
+        "disputes": {int(code): [code.en, code.zh] for code in DisputeStatus},
         "claimed": _two("claims.claimed"),
         "restored": _two("claims.restored"),
         "anyVerdict": _two("claims.any_verdict"),
@@ -244,6 +247,7 @@ def _script_data(
                 reasons.index(Reason.from_key(row["reason"])),
                 _page_if_other(names, row["mine_id"]),
                 _page_if_other(claim_names, row["claim_id"]),
+                *_dispute(row["flags"]),
             ]
             for row in claims
         ],
@@ -255,6 +259,12 @@ def _script_data(
 
 
 _AREAS = ("claimed_ha", "restored_ha", "restored_ha_low", "restored_ha_high")
+
+
+def _dispute(flags: str | None) -> list[int]:
+    """Number of a dispute's state; nothing without one, which keeps the data small."""
+    status = dispute_of(flags)
+    return [] if status is None else [int(status)]
 
 
 def _two(key: str) -> list[str]:

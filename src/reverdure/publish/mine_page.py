@@ -11,6 +11,7 @@ from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
 from reverdure.core.records import Finding, Picture
 from reverdure.publish.charts import Chart, Event, Year, chart
 from reverdure.publish.contents import ReportData
+from reverdure.publish.correction_words import corrections_said, dispute_mark
 from reverdure.publish.figures import decimal
 from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, both, messages, pair
@@ -114,6 +115,7 @@ def _page(
         "has_yearly_tables": room.has_yearly_tables,
         "yearly_fields": [heading(field) for field in _YEARLY],
         "facts": [coded(field, mine[field.name]) for field in MINES if field.kind != "geometry"],
+        "corrections": corrections_said(data.corrections(mine["mine_id"])),
         "findings": [pair(f.message, f.message_zh or f.message) for f in facts.findings[:20]],
     }
     return fill("mine.html.j2", data, values)
@@ -131,6 +133,7 @@ def _claim(claim: Row, verdict: Row, claim_names: Mapping[str, str]) -> dict[str
         "href": "../claims/" + quote(claim_names[verdict["claim_id"]]),
         "claim_id": verdict["claim_id"],
         "sign": SIGN_OF[verdict["verdict"]],
+        "dispute": dispute_mark(verdict["flags"]),
         "words": sentences(claim, verdict),
         "further": Markup("; ").join(further(verdict["flags"])),
         "numbers": [coded(field, verdict[field.name]) for field in VERDICTS],

@@ -7,7 +7,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reverdure.core.codes import Aim, ClaimStatus, Code, MiningMethod, Reason, Verdict
+from reverdure.core.codes import (
+    Aim,
+    ClaimStatus,
+    Code,
+    DisputeStatus,
+    MiningMethod,
+    Reason,
+    Verdict,
+)
 from reverdure.publish.figures import area_with_unit, per_cent
 from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, pair, text
@@ -22,6 +30,8 @@ CODES: Mapping[str, type[Code]] = MappingProxyType(
         "mining_method": MiningMethod,
     }
 )
+
+_DISPUTES = {status.key for status in DisputeStatus}
 
 
 def label(codes: type[Code], key: str | None, language: str) -> str:
@@ -89,4 +99,5 @@ def _is_number(value: float | None) -> bool:
 def further(flags: str | None) -> list[Markup]:
     """Further reasons of a verdict as labels in both languages."""
     keys = [key for key in (flags or "").split(";") if key]
-    return [pair(label(Reason, key, "en"), label(Reason, key, "zh")) for key in keys]
+    named = [(DisputeStatus if key in _DISPUTES else Reason, key) for key in keys]
+    return [pair(label(codes, key, "en"), label(codes, key, "zh")) for codes, key in named]

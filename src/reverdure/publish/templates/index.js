@@ -3,7 +3,8 @@
   "use strict";
   var data = JSON.parse(document.getElementById("data").textContent), size = 50;
   var at = { claim: 0, mine: 1, name: 2, county: 3, year: 4, claimed: 5, restored: 6, low: 7,
-             high: 8, verdict: 9, reason: 10, page: 11, claimPage: 12 };
+             high: 8, verdict: 9, reason: 10, page: 11, claimPage: 12,
+             dispute: 13 };
   var keys = { mine: at.mine, county: at.county, year: at.year, claimed: at.claimed,
                restored: at.restored, interval: at.low, verdict: at.verdict, reason: at.reason };
   var body = document.querySelector(".claims tbody"), chosen = data.rows, first = 0;
@@ -56,7 +57,9 @@
       element("td", "restored", [key(data.restored)].concat(area([row[at.restored]]))),
       element("td", "interval", row[at.low] === null ? [] : area([row[at.low], row[at.high]])),
       element("td", "verdict", [
-        element("span", "tag", [sign(verdict[0])].concat(pair(verdict[1], verdict[2])))]),
+        element("span", "tag", [sign(verdict[0])].concat(pair(verdict[1], verdict[2])))
+      ].concat(row[at.dispute] ? [" ", element("strong", "dispute",
+        pair.apply(null, data.disputes[row[at.dispute]]))] : [])),
       element("td", "reason", pair(reason[0], reason[1]))
     ]);
   }
