@@ -5,6 +5,7 @@ Rows run north to south; x and y coordinates of arrays are pixel centres.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -136,10 +137,9 @@ class Grid:
         """Coordinates y, x and `spatial_ref` for a labelled array on this grid."""
         x = self.west + (np.arange(self.width) + 0.5) * self.pixel
         y = self.north - (np.arange(self.height) + 0.5) * self.pixel
-        crs = pyproj.CRS.from_user_input(self.crs)
         attributes = {
-            "crs_wkt": crs.to_wkt(),
-            "spatial_ref": crs.to_wkt(),
+            "crs_wkt": _wkt(self.crs),
+            "spatial_ref": _wkt(self.crs),
             "GeoTransform": f"{self.west} {self.pixel} 0 {self.north} 0 {-self.pixel}",
         }
         return {"y": ("y", y), "x": ("x", x), "spatial_ref": ((), 0, attributes)}
@@ -153,9 +153,24 @@ def crs_name(crs: Any) -> str:
     >>> crs_name(32650)
     'EPSG:32650'
     """
+    # texts come again with every array; parsing one takes a millisecond
+    return _name_of_text(crs) if isinstance(crs, str) else _name(crs)
+
+
+def _name(crs: Any) -> str:
     parsed = pyproj.CRS.from_user_input(crs)
     epsg = parsed.to_epsg()
     return f"EPSG:{epsg}" if epsg else str(parsed.to_wkt())
+
+
+@lru_cache(maxsize=64)
+def _name_of_text(crs: str) -> str:
+    return _name(crs)
+
+
+@lru_cache(maxsize=64)
+def _wkt(crs: str) -> str:
+    return str(pyproj.CRS.from_user_input(crs).to_wkt())
 
 
 def grid_of(array: xr.DataArray | xr.Dataset) -> Grid:

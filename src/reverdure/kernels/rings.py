@@ -126,6 +126,37 @@ def mean_of_years(
                 mean[i, j] = total[j] / count[j] if count[j] > 0 else math.nan
 
 
+@compiled
+def wander(
+    value: NDArray[np.float32],
+    course: NDArray[np.float64],
+    row: NDArray[np.int64],
+    column: NDArray[np.int64],
+    width: NDArray[np.float64],
+) -> None:
+    """How far each pixel moves against a common course.
+
+    Parameters
+    ----------
+    value : (year, y, x) float32
+        NaN where missing.
+    course : (year,) float64
+        NaN where unknown.
+    row, column : (pixel,) int64
+    width : (pixel,) float64
+        Written: highest minus lowest difference from the course; 0 where none is known.
+    """
+    low, high = np.full(row.size, math.inf), np.full(row.size, -math.inf)
+    for k in range(course.size):
+        for i in range(row.size):
+            apart = value[k, row[i], column[i]] - course[k]
+            if math.isfinite(apart):
+                low[i] = min(low[i], apart)
+                high[i] = max(high[i], apart)
+    for i in range(row.size):
+        width[i] = max(high[i] - low[i], 0.0)
+
+
 def warm_up() -> None:
     """Compile for the types that `recovery` calls with."""
     one = np.ones((1, 1), np.bool_)
@@ -134,3 +165,4 @@ def warm_up() -> None:
     value = np.zeros((1, 1, 1), np.float32)
     value.setflags(write=False)
     mean_of_years(value, one[0], 0, 0, one, np.empty((1, 1)))
+    wander(value, np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.int64), np.empty(1))

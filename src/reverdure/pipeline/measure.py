@@ -19,8 +19,9 @@ from reverdure.pipeline.evidence import evidence_path, write_evidence
 from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
+from reverdure.recovery.losses import largest_losses
 from reverdure.recovery.metrics import recovery_metrics
-from reverdure.recovery.reference import reference
+from reverdure.recovery.reference import FORMER, references
 from reverdure.recovery.trajectories import trajectories
 from reverdure.recovery.verdicts import verdicts
 from reverdure.store.workspace import Workspace
@@ -42,25 +43,33 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
     claims = plan.claims[plan.claims["mine_id"].isin(around)]
     metrics: dict[str, xr.Dataset] = {}
     courses: list[pd.DataFrame] = []
-    references: dict[str, dict[str, Any]] = {}
+    references_of: dict[str, dict[str, Any]] = {}
     if source.grid is not None:
-        terrain = read_terrain(workspace, source.grid)
-        for index in plan.indices:
-            value, segments = series_of(plan, reader, mine_id, index)
-            found = reference(
-                value,
-                segments,
-                mines,
-                terrain,
-                only=[mine_id],
-                allow_before_level=workspace.settings.allow_before_level,
-                refused=source.effect.refused_by(mine_id),
+        series = {index: series_of(plan, reader, mine_id, index) for index in plan.indices}
+        losses = {
+            index: largest_losses(segments, value) for index, (value, segments) in series.items()
+        }
+        found = references(
+            series,
+            mines,
+            read_terrain(workspace, source.grid),
+            only=[mine_id],
+            allow_before_level=workspace.settings.allow_before_level,
+            refused=source.effect.refused_by(mine_id),
+            aims={mine_id: sorted(set(claims["aim"][claims["mine_id"] == mine_id]))},
+            losses=losses,
+        )
+        one = mines[mines["mine_id"] == mine_id]
+        for index, (value, segments) in series.items():
+            metrics[index] = recovery_metrics(
+                value, segments, reference=found[index], losses=losses[index]
             )
-            metrics[index] = recovery_metrics(value, segments, reference=found)
-            courses.append(trajectories(mines[mines["mine_id"] == mine_id], value, segments, found))
-            references[index] = _reference_summary(found, mine_id)
+            courses.append(trajectories(one, value, segments, found[index]))
+            references_of[index] = _reference_summary(found[index])
     seen: dict[str, xr.Dataset] = {}
-    judged = verdicts(mines, claims, metrics, seed=workspace.settings.seed, evidence=seen)
+    judged = verdicts(
+        mines, claims, metrics, seed=workspace.settings.seed, evidence=seen, only=[mine_id]
+    )
     rows = judged[judged["mine_id"] == mine_id]
     # before the part: where a part lies, its evidence does
     write_evidence(evidence_path(workspace, plan, mine_id), seen)
@@ -70,7 +79,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
         "trajectories": [
             row for course in courses for row in _records(course, TRAJECTORIES.columns)
         ],
-        "references": references,
+        "references": references_of,
     }
     with atomic(path) as temporary:
         text = json.dumps(part, ensure_ascii=False, sort_keys=True, allow_nan=False)
@@ -88,12 +97,16 @@ def read_terrain(workspace: Workspace, grid: Grid) -> xr.Dataset | None:
     return xr.Dataset(layers)
 
 
-def _reference_summary(found: xr.Dataset, mine_id: str) -> dict[str, Any]:
-    """Scalars of the reference of one mine, for `explain`."""
-    one = found.sel(mine_id=mine_id)
-    scalars = {str(name): one[name] for name in one.data_vars if one[name].ndim == 0}
-    plain = {name: _plain(value.item()) for name, value in sorted(scalars.items())}
-    return plain | {"status": ReferenceStatus.from_number(plain["status"]).key}
+def _reference_summary(found: xr.Dataset) -> dict[str, Any]:
+    """Scalars of the reference of one mine, for `explain`; by aim too, where it has land."""
+    names = sorted(str(name) for name in found.data_vars if found[name].dims == ("mine_id",))
+
+    def row(position: int) -> dict[str, Any]:
+        plain = {name: _plain(found[name].values[position]) for name in names}
+        return plain | {"status": ReferenceStatus.from_number(plain["status"]).key}
+
+    by_aim = {str(of): row(k) for k, of in enumerate(found["land"].values) if of != FORMER}
+    return row(0) | ({"by_aim": by_aim} if by_aim else {})
 
 
 def _records(frame: pd.DataFrame | gpd.GeoDataFrame, columns: list[str]) -> list[dict[str, Any]]:

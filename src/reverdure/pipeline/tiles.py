@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -154,22 +154,19 @@ class TileReader:
             for tile in tiles
             if (source := self._plan.segments.get((tile, index))) is not None
         }
-        arrays = self._window(grid, paths)
-        years = np.array(self._plan.years)
-        coordinates = {"year": years, **grid.coordinates()}
-
-        def stack(prefix: str, suffixes: Sequence[int]) -> NDArray[np.float32]:
-            empty = np.full(grid.shape, np.nan, np.float32)
-            return np.stack([arrays.get(f"{prefix}_{suffix}", empty) for suffix in suffixes])
-
-        vertices = range(SegmentParams().max_segments + 1)
+        arrays = self._window(grid, paths, self._stacked)
+        coordinates = {"year": np.array(self._plan.years), **grid.coordinates()}
         empty = np.full(grid.shape, np.nan, np.float32)
+        cubes = {
+            name: arrays.get(name, np.broadcast_to(empty, (len(suffixes), *grid.shape)))
+            for name, suffixes in self._stacks().items()
+        }
         status = arrays.get("status", empty)
         found = xr.Dataset(
             {
-                "fitted": (("year", "y", "x"), stack("fitted", self._plan.years)),
-                "vertex_year": (("vertex", "y", "x"), stack("vertex_year", vertices)),
-                "vertex_value": (("vertex", "y", "x"), stack("vertex_value", vertices)),
+                "fitted": (("year", "y", "x"), cubes["fitted"]),
+                "vertex_year": (("vertex", "y", "x"), cubes["vertex_year"]),
+                "vertex_value": (("vertex", "y", "x"), cubes["vertex_value"]),
                 "rmse": (("y", "x"), arrays.get("rmse", empty)),
                 "p_value": (("y", "x"), arrays.get("p_value", empty)),
                 BARE: (("y", "x"), arrays.get(BARE, empty)),
@@ -182,10 +179,7 @@ class TileReader:
             coords=coordinates,
         )
         value = xr.DataArray(
-            stack("value", self._plan.years),
-            dims=("year", "y", "x"),
-            coords=coordinates,
-            name=index,
+            cubes["value"], dims=("year", "y", "x"), coords=coordinates, name=index
         )
         return value, found
 
@@ -198,19 +192,42 @@ class TileReader:
         }
         return self._window(grid, paths)
 
-    def _window(self, grid: Grid, paths: Mapping[Tile, Path]) -> Arrays:
+    def _stacks(self) -> Mapping[str, Sequence[int]]:
+        """Bands of a file of segments that are one cube: its name, and what each ends in."""
+        vertices = range(SegmentParams().max_segments + 1)
+        years = self._plan.years
+        return {
+            "value": years, "fitted": years, "vertex_year": vertices, "vertex_value": vertices,
+        }  # fmt: skip
+
+    def _stacked(self, arrays: Arrays) -> Arrays:
+        """The bands of a file of segments as cubes, so that a window is cut at once."""
+        empty = np.full(next(iter(arrays.values())).shape, np.nan, np.float32)
+        cubes = {
+            name: np.stack([arrays.pop(f"{name}_{suffix}", empty) for suffix in suffixes])
+            for name, suffixes in self._stacks().items()
+        }
+        return arrays | cubes
+
+    def _window(
+        self,
+        grid: Grid,
+        paths: Mapping[Tile, Path],
+        arrange: Callable[[Arrays], Arrays] | None = None,
+    ) -> Arrays:
         out: Arrays = {}
         for tile, path in paths.items():
             here = overlap(self._plan.lattice, tile, grid)
             if here is None:
                 continue
             into, out_of = here
-            for name, values in self._read(path).items():
-                target = out.setdefault(name, np.full(grid.shape, np.nan, np.float32))
-                target[into] = values[out_of]
+            for name, values in self._read(path, arrange).items():
+                if name not in out:
+                    out[name] = np.full((*values.shape[:-2], *grid.shape), np.nan, np.float32)
+                out[name][(..., *into)] = values[(..., *out_of)]
         return out
 
-    def _read(self, path: Path) -> Arrays:
+    def _read(self, path: Path, arrange: Callable[[Arrays], Arrays] | None) -> Arrays:
         with self._lock:
             future = self._kept.get(path)
             is_mine = future is None
@@ -222,7 +239,8 @@ class TileReader:
                 self._kept.popitem(last=False)
         if is_mine:
             try:
-                future.set_result(read_tile(path)[0])
+                arrays = read_tile(path)[0]
+                future.set_result(arrays if arrange is None else arrange(arrays))
             except BaseException as error:
                 future.set_exception(error)
                 raise

@@ -8,7 +8,7 @@ import shapely
 from numpy.typing import NDArray
 
 from reverdure.core.grid import Grid
-from reverdure.kernels.rings import mean_of_years
+from reverdure.kernels.rings import mean_of_years, wander
 from reverdure.recovery.constants import constant, never_reference
 from reverdure.recovery.levels import MineLevels
 from reverdure.recovery.losses import Losses
@@ -259,19 +259,26 @@ def _together(
 ) -> Mask:
     """Pixels whose course stays with that of the rest, whatever all of them do together."""
     together = np.ones(rows.size, bool)
+    if rows.size == 0:
+        return together
+    step = -(-rows.size // MAX_PIXELS)
     for view in views.values():
-        course = view.scene.fitted[:, rows, columns]
-        step = max(-(-rows.size // MAX_PIXELS), 1)
-        if rows.size == 0:
-            continue
-        apart = course - np.nanmedian(course[:, ::step], axis=1)[:, None]
-        wander = np.nanmax(apart, axis=0) - np.nanmin(apart, axis=0)
+        fitted = view.scene.fitted
+        course = _medians(fitted[:, rows[::step], columns[::step]])
+        width = np.empty(rows.size)
+        wander(fitted, course, rows, columns, width)
         bound = np.maximum(
             constant("reference_wander"),
             constant("disturbed_loss_rmse") * view.scene.losses.rmse[rows, columns],
         )
-        together &= wander < bound
+        together &= width < bound
     return together
+
+
+def _medians(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Median of each year over the pixels that have a value."""
+    known = [row[np.isfinite(row)] for row in values]
+    return np.array([np.median(row) if row.size else np.nan for row in known], float)
 
 
 def _directions(

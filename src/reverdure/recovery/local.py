@@ -1,6 +1,7 @@
 """Metres around one place, whatever the grid's CRS."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pyproj
@@ -46,7 +47,7 @@ class LocalMetres:
 
 def local_metres(grid: Grid, x: float, y: float) -> LocalMetres:
     """Scale of a grid's CRS at a point, measured on the ellipsoid over one pixel."""
-    to_degrees = _transformer(grid.crs) if pyproj.CRS(grid.crs).is_projected else None
+    to_degrees = _to_degrees(grid.crs)
     step = grid.pixel
     xs, ys = np.array([x, x + step, x]), np.array([y, y, y + step])
     lon, lat = (xs, ys) if to_degrees is None else to_degrees.transform(xs, ys)
@@ -55,5 +56,9 @@ def local_metres(grid: Grid, x: float, y: float) -> LocalMetres:
     return LocalMetres(x, y, east / step, north / step)
 
 
-def _transformer(crs: str) -> pyproj.Transformer:
+@cache
+def _to_degrees(crs: str) -> pyproj.Transformer | None:
+    """Change of a CRS into degrees; None where it is in degrees. Safe across threads."""
+    if not pyproj.CRS(crs).is_projected:
+        return None
     return pyproj.Transformer.from_crs(crs, 4326, always_xy=True)

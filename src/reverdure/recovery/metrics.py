@@ -10,7 +10,7 @@ from reverdure.core.codes import PixelStatus, ReferenceStatus
 from reverdure.core.errors import GridMismatch, InvalidInput
 from reverdure.recovery.brightness import BARE
 from reverdure.recovery.constants import constant
-from reverdure.recovery.losses import largest_losses
+from reverdure.recovery.losses import Losses, largest_losses
 
 _USABLE = (ReferenceStatus.FOUND, ReferenceStatus.BEFORE_LEVEL)
 _CARRIED = {
@@ -35,7 +35,11 @@ _FLOATS = (
 
 
 def recovery_metrics(
-    index: xr.DataArray, segments: xr.Dataset, *, reference: xr.Dataset
+    index: xr.DataArray,
+    segments: xr.Dataset,
+    *,
+    reference: xr.Dataset,
+    losses: Losses | None = None,
 ) -> xr.Dataset:
     """Recovery metrics of each pixel, and all that `verdicts` needs of one index.
 
@@ -47,6 +51,8 @@ def recovery_metrics(
         `segment(index)`.
     reference : Dataset
         `reference(index, segments, mines)`.
+    losses : Losses, optional
+        `largest_losses(segments, index)` where it is there already.
 
     Returns
     -------
@@ -115,7 +121,8 @@ def recovery_metrics(
     (2005.0, 1.0)
     """
     _check(index, segments, reference)
-    losses = largest_losses(segments, index)
+    if losses is None:
+        losses = largest_losses(segments, index)
     shape = (index.sizes["y"], index.sizes["x"])
     out = {name: np.full(shape, np.nan, np.float32) for name in _FLOATS}
     out["damage_year"][losses.disturbed] = losses.year[losses.disturbed]

@@ -24,7 +24,7 @@ from reverdure.recovery.candidates import (
 )
 from reverdure.recovery.constants import aim_cover, constant
 from reverdure.recovery.levels import MineLevels, mine_levels
-from reverdure.recovery.losses import fixed, largest_losses
+from reverdure.recovery.losses import Losses, fixed, largest_losses
 from reverdure.recovery.surroundings import Place, Surroundings, cover_of
 
 _FEWEST_A_YEAR = 10
@@ -192,6 +192,7 @@ def references(
     allow_before_level: bool = False,
     refused: Mapping[str, shapely.Geometry] | None = None,
     aims: Mapping[str, Sequence[str]] | None = None,
+    losses: Mapping[str, Losses] | None = None,
 ) -> dict[str, xr.Dataset]:
     """Reference of several indices at once, on the same pixels where enough fit in all.
 
@@ -201,6 +202,8 @@ def references(
         On one grid, with the same years.
     mines, terrain, only, allow_before_level, refused, aims
         As for `reference`.
+    losses : mapping of index id to Losses, optional
+        `largest_losses(segments, index)` of each, where it is there already.
 
     Returns
     -------
@@ -225,7 +228,10 @@ def references(
         raise MissingColumn(f"mines {unknown[:3]} of `only` are not in the mines table.")
     search = _Search(
         around,
-        {name: _scene(index, segments) for name, (index, segments) in indices.items()},
+        {
+            name: _scene(index, segments, (losses or {}).get(name))
+            for name, (index, segments) in indices.items()
+        },
         {} if terrain is None else {
             name: terrain[name].transpose("y", "x").values.astype(float)
             for name in LAYERS
@@ -276,8 +282,9 @@ def _on_grid(
     return dict(zip(shapes, projected, strict=True))
 
 
-def _scene(index: xr.DataArray, segments: xr.Dataset) -> Scene:
-    losses = largest_losses(segments, index)
+def _scene(index: xr.DataArray, segments: xr.Dataset, losses: Losses | None) -> Scene:
+    if losses is None:
+        losses = largest_losses(segments, index)
     bound = np.maximum(
         2 * constant("disturbed_loss_min"), constant("disturbed_loss_rmse") * losses.rmse
     )

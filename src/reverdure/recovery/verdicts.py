@@ -1,7 +1,7 @@
 """The verdict on each claim, with its interval and the reason."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import geopandas as gpd
@@ -33,6 +33,7 @@ def verdicts(
     seed: int = 0,
     *,
     evidence: dict[str, xr.Dataset] | None = None,
+    only: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
     """Judge each claim: restored hectares with an interval, verdict and reason.
 
@@ -51,6 +52,10 @@ def verdicts(
     evidence : dict, optional
         Takes what each verdict stands on, by claim_id: see `recovery.evidence.claim_evidence`.
         Claims that were not looked at in the imagery get none.
+
+    only : collection of str, optional
+        Mine ids whose claims are judged; the others are looked at for overlaps alone.
+        Default all.
 
     Returns
     -------
@@ -118,6 +123,8 @@ def verdicts(
     grounds = claim_ground(mines, wanted).set_index("claim_id")
     wanted = wanted.sort_values("claim_id", ignore_index=True)
     held = _overlapped(wanted, grounds)
+    if only is not None:
+        wanted = wanted[wanted["mine_id"].isin(only)]
     rows = [
         _row(claim, grounds.loc[claim["claim_id"]], _group(claim, wanted, grounds), world,
              claim["claim_id"] in held)

@@ -44,8 +44,9 @@ class Band:
 
     def decode(self, stored: NDArray[np.int16]) -> NDArray[np.float32]:
         """Values as float32; nodata becomes NaN."""
-        values = stored * np.float64(self.scale) + self.offset
-        return np.where(stored == NODATA, np.nan, values).astype(np.float32)
+        values = (stored * np.float64(self.scale) + self.offset).astype(np.float32)
+        values[stored == NODATA] = np.nan
+        return values
 
 
 def write_tile(
