@@ -38,10 +38,11 @@ def test_without_polygon_it_is_what_others_leave_of_the_mine():
     assert shapely.area(ground.geometry.values).sum() == pytest.approx(PIT.area)
 
 
-def test_a_claim_of_another_mine_is_left_out_too():
+def test_a_claim_of_another_mine_takes_nothing_away_and_is_told():
     table = claims(("a", "N", WEST), ("b", "M", None))
     ground = claim_ground(mines(M=PIT, N=None), table).set_index("claim_id")
-    assert ground.loc["b"].geometry.area == pytest.approx(PIT.area - WEST.area)
+    assert ground.loc["b"].geometry.area == pytest.approx(PIT.area)
+    assert ground["overlaps"].all()
 
 
 def test_several_without_polygon_share_and_do_not_overlap():

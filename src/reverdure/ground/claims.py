@@ -15,7 +15,10 @@ _LEAST_OVERLAP_SHARE = 0.01
 
 
 def claim_ground(mines: gpd.GeoDataFrame, claims: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Ground of each claim: its polygon, else what other claims leave of its mine.
+    """Ground of each claim: its polygon, else what its mine's other claims leave of the mine.
+
+    A polygon drawn under the name of another mine takes nothing away: both are told that
+    they overlap.
 
     Parameters
     ----------
@@ -51,7 +54,7 @@ def claim_ground(mines: gpd.GeoDataFrame, claims: gpd.GeoDataFrame) -> gpd.GeoDa
     own = _surfaces(claims)
     mine_ids = claims["mine_id"].astype(str).to_numpy()
     stated = ~shapely.is_empty(own)
-    rest = _rest(outlines, mine_ids[~stated], own[stated])
+    rest = _rest(outlines, mine_ids, own)
     n_sharing = pd.Series(mine_ids[~stated]).value_counts()
 
     ground = own.copy()
@@ -84,17 +87,15 @@ def _surfaces(table: pd.DataFrame) -> NDArray[Any]:
     return surfaces
 
 
-def _rest(
-    outlines: dict[str, Any], mine_ids: NDArray[Any], claimed: NDArray[Any]
-) -> dict[str, Any]:
-    """Outline of each of these mines without the ground claimed by polygon."""
-    tree = shapely.STRtree(claimed)
+def _rest(outlines: dict[str, Any], mine_ids: NDArray[Any], own: NDArray[Any]) -> dict[str, Any]:
+    """Outline of each mine with a claim without polygon, less its claims with polygon."""
+    stated = ~shapely.is_empty(own)
+    drawn = pd.Series(own[stated]).groupby(mine_ids[stated]).agg(list)
     rest = {}
-    for mine_id in np.unique(mine_ids.astype(str)):
+    for mine_id in np.unique(mine_ids[~stated].astype(str)):
         outline = outlines.get(mine_id, shapely.Polygon())
-        if not outline.is_empty:
-            near = tree.query(outline, predicate="intersects")
-            outline = polygons_of(shapely.difference(outline, shapely.union_all(claimed[near])))
+        if not outline.is_empty and mine_id in drawn.index:
+            outline = polygons_of(shapely.difference(outline, shapely.union_all(drawn[mine_id])))
         rest[mine_id] = outline
     return rest
 
