@@ -127,13 +127,15 @@ def strip(level: np.ndarray, noise: float, seed: int, beta: float = 1.3):
     neighbour[1:, 0], neighbour[:-1, 1] = np.arange(n - 1), np.arange(1, n)
     out = np.empty((2, 100, 3, 1)), np.empty((2, 100, n), np.uint8)
     sample_zones(
-        gain[None],
-        np.full((1, n), noise**2),
+        gain,
+        np.full(n, noise**2),
+        np.ones(n),
+        np.zeros((2, n), np.int64),
         (np.array(pointer), np.array(pixel), np.array(response, float)),
         neighbour,
         np.tile([-8.0, 0.0], (n, 1)),
         np.ones((2, n), np.int64),
-        np.array([-0.05, 1.2, beta, 1.0, 0.02]),
+        np.array([-0.05, 1.2, beta, 0.02]),
         np.array([3, 100, 2, 100]),
         np.random.default_rng(seed),
         *out,

@@ -1,7 +1,7 @@
 """Posterior of a label field: which cells form a zone, and each zone's level.
 
-Data are gains of pixels, g[m, i] = sum_c response[i, c] * level[label[c], m] + error,
-for m layers (indices) that share one field of labels with a Potts prior. Label 0 is land
+Data are gains of pixels, g[i] = sum_c response[i, c] * level[label[c], layer[i]] + error,
+for layers (indices) that share one field of labels with a Potts prior. Label 0 is land
 that is not mine: its level is 0. Gibbs sampling: labels one by one, levels as truncated
 normals, the extra deviation tau on a grid.
 """
@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverdure.kernels.compiled import compiled
+
+_NO_DOUBT = -9.5
 
 
 @compiled
@@ -28,55 +30,94 @@ def _truncated_normal(
 
 @compiled
 def _add_response(
-    pixel_sum: NDArray[np.float64],
+    seen: NDArray[np.float64],
     pointer: NDArray[np.int64],
-    pixel: NDArray[np.int64],
+    observation: NDArray[np.int64],
     response: NDArray[np.float64],
     label: NDArray[np.int64],
 ) -> None:
-    """Fill (zone, pixel) with the summed response of each zone's cells. Written."""
-    pixel_sum[:] = 0.0
+    """Fill (zone, observation) with the summed response of each zone's cells. Written."""
+    seen[:] = 0.0
     for cell in range(label.size):
         for j in range(pointer[cell], pointer[cell + 1]):
-            pixel_sum[label[cell], pixel[j]] += response[j]
+            seen[label[cell], observation[j]] += response[j]
 
 
 @compiled
 def _draw_tau(
     residual: NDArray[np.float64],
     variance: NDArray[np.float64],
-    inflation: float,
+    inflation: NDArray[np.float64],
+    group: NDArray[np.int64],
     prior_tau: float,
     precision: NDArray[np.float64],
     random: np.random.Generator,
 ) -> None:
-    """Draw tau on a grid given the residuals of one layer; `precision` is written."""
+    """Draw the tau of each group on a grid given the residuals; `precision` is written."""
     n_grid = 9
     log_p = np.empty(n_grid)
-    for k in range(n_grid):
-        tau2 = (prior_tau * 2.0 ** (0.5 * (k - 4))) ** 2
-        # inverse gamma with shape 3 and mean prior_tau^2, on a grid even in log tau
-        log_p[k] = -3.0 * math.log(tau2) - 2.0 * prior_tau**2 / tau2
+    for g in range(group.max() + 1):
+        for k in range(n_grid):
+            tau2 = (prior_tau * 2.0 ** (0.5 * (k - 4))) ** 2
+            # inverse gamma with shape 3 and mean prior_tau^2, on a grid even in log tau
+            log_p[k] = -3.0 * math.log(tau2) - 2.0 * prior_tau**2 / tau2
+            for i in range(residual.size):
+                if group[i] == g:
+                    total = inflation[i] * (variance[i] + tau2)
+                    log_p[k] -= 0.5 * (math.log(total) + residual[i] ** 2 / total)
+        top = log_p.max()
+        weight = np.exp(log_p - top)
+        threshold = random.random() * weight.sum()
+        chosen = 0
+        passed = weight[0]
+        while passed < threshold and chosen < n_grid - 1:
+            chosen += 1
+            passed += weight[chosen]
+        tau2 = (prior_tau * 2.0 ** (0.5 * (chosen - 4))) ** 2
         for i in range(residual.size):
-            total = inflation * (variance[i] + tau2)
-            log_p[k] -= 0.5 * (math.log(total) + residual[i] ** 2 / total)
-    top = log_p.max()
-    weight = np.exp(log_p - top)
-    threshold = random.random() * weight.sum()
-    chosen = 0
-    passed = weight[0]
-    while passed < threshold and chosen < n_grid - 1:
-        chosen += 1
-        passed += weight[chosen]
-    tau2 = (prior_tau * 2.0 ** (0.5 * (chosen - 4))) ** 2
-    for i in range(residual.size):
-        precision[i] = 1.0 / (inflation * (variance[i] + tau2))
+            if group[i] == g:
+                precision[i] = 1.0 / (inflation[i] * (variance[i] + tau2))
+
+
+@compiled
+def _draw_levels(
+    level: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    residual: NDArray[np.float64],
+    precision: NDArray[np.float64],
+    layer: NDArray[np.int64],
+    bounds: NDArray[np.float64],
+    random: np.random.Generator,
+) -> None:
+    """Draw the levels of all zones but 0; `level` and `residual` are written."""
+    n_zones, n_layers = level.shape
+    low, high = bounds[0], bounds[1]
+    for zone in range(1, n_zones):
+        for m in range(n_layers):
+            a = 0.0
+            b = 1e-9
+            old = level[zone, m]
+            for i in range(residual.size):
+                if layer[i] == m:
+                    x = seen[zone, i] * precision[i]
+                    a += x * (residual[i] + seen[zone, i] * old)
+                    b += x * seen[zone, i]
+            if b < 1e-3:
+                new = low + (high - low) * random.random()
+            else:
+                new = _truncated_normal(random, a / b, 1.0 / math.sqrt(b), low, high)
+            level[zone, m] = new
+            for i in range(residual.size):
+                if layer[i] == m:
+                    residual[i] -= seen[zone, i] * (new - old)
 
 
 @compiled
 def sample_zones(
     gain: NDArray[np.float64],
     variance: NDArray[np.float64],
+    inflation: NDArray[np.float64],
+    kind: NDArray[np.int64],
     sparse: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
     neighbour: NDArray[np.int64],
     belief: NDArray[np.float64],
@@ -91,20 +132,23 @@ def sample_zones(
 
     Parameters
     ----------
-    gain : (layer, pixel) float64
-        Gains; no NaN (an unseen pixel has a huge variance).
-    variance : (layer, pixel) float64
-        Squared standard errors of the gains.
-    sparse : pointer (cell + 1) int64, pixel (entry) int64, response (entry) float64
-        Pixels that see each cell, and the share of its signal they receive.
+    gain : (observation) float64
+        Gains of pixels, of all layers and sensors; no NaN (an unseen pixel has a huge
+        variance).
+    variance, inflation : (observation) float64
+        Squared standard errors, and the factor for errors that neighbours share.
+    kind : (2, observation) int64
+        Layer whose level an observation sees, and group with which it shares tau.
+    sparse : pointer (cell + 1) int64, observation (entry) int64, response (entry) float64
+        Observations that see each cell, and the share of their signal it gives.
     neighbour : (cell, 4) int64
         Neighbouring cells, -1 for none.
     belief : (cell, 2) float64
         Log prior of each cell not being mine, and of being mine.
     start : (chain, cell) int64
         First labels of each chain.
-    prior : (5,) float64
-        Lowest level, highest level, Potts strength, variance inflation, prior tau.
+    prior : (4,) float64
+        Lowest level, highest level, Potts strength, prior tau.
     schedule : (4,) int64
         Labels, sweeps before the first draw, sweeps per draw, draws.
     random : Generator
@@ -116,126 +160,163 @@ def sample_zones(
 
     Notes
     -----
-    One sweep costs (cells x pixels per cell) multiplications.
+    One sweep costs (cells x observations per cell) multiplications.
     """
-    low, high, beta, inflation, prior_tau = prior[0], prior[1], prior[2], prior[3], prior[4]
+    beta, prior_tau = prior[2], prior[3]
     n_zones, n_burn, n_between, n_draws = schedule[0], schedule[1], schedule[2], schedule[3]
-    pointer, pixel, response = sparse
-    n_layers, n_pixels = gain.shape
+    pointer, observation, response = sparse
+    layer, group = kind[0], kind[1]
+    n_layers = layer.max() + 1
     n_cells = neighbour.shape[0]
-    seen = np.empty((n_zones, n_pixels))
-    residual = np.empty((n_layers, n_pixels))
-    precision = np.empty((n_layers, n_pixels))
+    seen = np.empty((n_zones, gain.size))
+    residual = np.empty(gain.size)
+    precision = np.empty(gain.size)
+    weighted_response = np.empty(response.size)
     level = np.empty((n_zones, n_layers))
-    weighted = np.empty(n_layers)
-    squared = np.empty((n_layers, n_cells))
+    moment = np.empty(n_layers)
+    squared = np.empty((n_cells, n_layers))
     log_p = np.empty(n_zones)
     for chain in range(start.shape[0]):
         label = start[chain].copy()
         for zone in range(n_zones):
-            for layer in range(n_layers):
-                level[zone, layer] = (zone - 1) / max(n_zones - 2, 1) if zone > 0 else 0.0
-        for layer in range(n_layers):
-            for i in range(n_pixels):
-                precision[layer, i] = 1.0 / (inflation * (variance[layer, i] + prior_tau**2))
+            level[zone] = (zone - 1) / max(n_zones - 2, 1) if zone > 0 else 0.0
+        for i in range(gain.size):
+            precision[i] = 1.0 / (inflation[i] * (variance[i] + prior_tau**2))
         for sweep in range(n_burn + n_between * n_draws):
             # the sums are made anew each sweep, so that rounding cannot pile up
-            _add_response(seen, pointer, pixel, response, label)
-            for layer in range(n_layers):
-                for i in range(n_pixels):
-                    predicted = 0.0
-                    for zone in range(n_zones):
-                        predicted += seen[zone, i] * level[zone, layer]
-                    residual[layer, i] = gain[layer, i] - predicted
-            for layer in range(n_layers):
+            _add_response(seen, pointer, observation, response, label)
+            for i in range(gain.size):
+                residual[i] = gain[i]
                 for zone in range(1, n_zones):
-                    a = 0.0
-                    b = 1e-9
-                    old = level[zone, layer]
-                    for i in range(n_pixels):
-                        x = seen[zone, i] * precision[layer, i]
-                        a += x * (residual[layer, i] + seen[zone, i] * old)
-                        b += x * seen[zone, i]
-                    if b < 1e-3:
-                        new = low + (high - low) * random.random()
-                    else:
-                        new = _truncated_normal(random, a / b, 1.0 / math.sqrt(b), low, high)
-                    level[zone, layer] = new
-                    for i in range(n_pixels):
-                        residual[layer, i] -= seen[zone, i] * (new - old)
+                    residual[i] -= seen[zone, i] * level[zone, layer[i]]
+            _draw_levels(level, seen, residual, precision, layer, prior[:2], random)
             if sweep % 4 == 0:
-                for layer in range(n_layers):
-                    _draw_tau(
-                        residual[layer],
-                        variance[layer],
-                        inflation,
-                        prior_tau,
-                        precision[layer],
-                        random,
-                    )
-                for layer in range(n_layers):
-                    for cell in range(n_cells):
-                        b = 0.0
-                        for j in range(pointer[cell], pointer[cell + 1]):
-                            b += precision[layer, pixel[j]] * response[j] ** 2
-                        squared[layer, cell] = b
+                _draw_tau(residual, variance, inflation, group, prior_tau, precision, random)
+                squared[:] = 0.0
+                for cell in range(n_cells):
+                    for j in range(pointer[cell], pointer[cell + 1]):
+                        i = observation[j]
+                        weighted_response[j] = precision[i] * response[j]
+                        squared[cell, layer[i]] += weighted_response[j] * response[j]
             for cell in range(n_cells):
                 old_label = label[cell]
-                for layer in range(n_layers):
-                    a = 0.0
-                    for j in range(pointer[cell], pointer[cell + 1]):
-                        i = pixel[j]
-                        a += precision[layer, i] * residual[layer, i] * response[j]
-                    weighted[layer] = a
-                for zone in range(n_zones):
+                moment[:] = 0.0
+                for j in range(pointer[cell], pointer[cell + 1]):
+                    i = observation[j]
+                    moment[layer[i]] += weighted_response[j] * residual[i]
+                # where the outline leaves no doubt, land that is not mine is not tried
+                first = 1 if belief[cell, 0] < _NO_DOUBT else 0
+                top = -np.inf
+                for zone in range(first, n_zones):
                     value = belief[cell, 1 if zone > 0 else 0]
-                    for layer in range(n_layers):
-                        delta = level[zone, layer] - level[old_label, layer]
-                        value += (
-                            delta * weighted[layer] - 0.5 * delta * delta * squared[layer, cell]
-                        )
+                    for m in range(n_layers):
+                        delta = level[zone, m] - level[old_label, m]
+                        value += delta * (moment[m] - 0.5 * delta * squared[cell, m])
                     for side in range(4):
                         other = neighbour[cell, side]
                         if other >= 0 and label[other] == zone:
                             value += beta
                     log_p[zone] = value
-                top = log_p.max()
+                    top = max(top, value)
                 total = 0.0
-                for zone in range(n_zones):
+                for zone in range(first, n_zones):
                     log_p[zone] = math.exp(log_p[zone] - top)
                     total += log_p[zone]
                 threshold = random.random() * total
-                new_label = 0
-                passed = log_p[0]
+                new_label = first
+                passed = log_p[first]
                 while passed < threshold and new_label < n_zones - 1:
                     new_label += 1
                     passed += log_p[new_label]
                 if new_label != old_label:
                     label[cell] = new_label
-                    for layer in range(n_layers):
-                        delta = level[new_label, layer] - level[old_label, layer]
-                        for j in range(pointer[cell], pointer[cell + 1]):
-                            residual[layer, pixel[j]] -= response[j] * delta
+                    for j in range(pointer[cell], pointer[cell + 1]):
+                        i = observation[j]
+                        delta = level[new_label, layer[i]] - level[old_label, layer[i]]
+                        residual[i] -= response[j] * delta
             if sweep >= n_burn and (sweep - n_burn + 1) % n_between == 0:
                 draw = (sweep - n_burn) // n_between
-                for zone in range(n_zones):
-                    for layer in range(n_layers):
-                        level_out[chain, draw, zone, layer] = level[zone, layer]
+                level_out[chain, draw] = level
                 for cell in range(n_cells):
                     label_out[chain, draw, cell] = label[cell]
 
 
+@compiled
+def merge_zones(
+    way: NDArray[np.float64], area: NDArray[np.float64], near: float
+) -> None:
+    """Give zones that are near each other their common mean, the nearest first.
+
+    Parameters
+    ----------
+    way : (draw, zone, layer) float64
+        Written.
+    area : (draw, zone) float64
+        Zones without area are left alone.
+    near : float
+        Zones that differ by less in every layer are one; their order is that of the
+        first layer.
+    """
+    n_draws, n_zones, n_layers = way.shape
+    group = np.empty(n_zones, np.int64)
+    for draw in range(n_draws):
+        n = 0
+        for zone in range(n_zones):
+            group[zone] = zone
+            n += area[draw, zone] > 0
+        while n > 1:
+            best = near
+            one = two = -1
+            for a in range(n_zones):
+                if area[draw, a] <= 0 or group[a] != a:
+                    continue
+                # the next group above a in the first layer
+                above = -1
+                for b in range(n_zones):
+                    if b == a or area[draw, b] <= 0 or group[b] != b:
+                        continue
+                    higher = way[draw, b, 0] > way[draw, a, 0] or (
+                        way[draw, b, 0] == way[draw, a, 0] and b > a
+                    )
+                    if higher and (above < 0 or way[draw, b, 0] < way[draw, above, 0]):
+                        above = b
+                if above < 0:
+                    continue
+                step = 0.0
+                for layer in range(n_layers):
+                    step = max(step, abs(way[draw, above, layer] - way[draw, a, layer]))
+                if step < best:
+                    best, one, two = step, a, above
+            if one < 0:
+                break
+            for layer in range(n_layers):
+                total = mass = 0.0
+                for zone in range(n_zones):
+                    if area[draw, zone] > 0 and (group[zone] == one or group[zone] == two):
+                        total += area[draw, zone] * way[draw, zone, layer]
+                        mass += area[draw, zone]
+                for zone in range(n_zones):
+                    if area[draw, zone] > 0 and (group[zone] == one or group[zone] == two):
+                        way[draw, zone, layer] = total / mass
+            for zone in range(n_zones):
+                if group[zone] == two:
+                    group[zone] = one
+            n -= 1
+
+
 def warm_up() -> None:
-    """Compile the sampler once, or load it from the cache."""
-    pointer = np.array([0, 1, 2], np.int64)
+    """Compile the kernels once, or load them from the cache."""
+    merge_zones(np.zeros((1, 2, 1)), np.ones((1, 2)), 0.1)
     sample_zones(
-        np.ones((1, 1)),
-        np.ones((1, 1)),
-        (pointer, np.zeros(2, np.int64), np.full(2, 0.5)),
+        np.ones(1),
+        np.ones(1),
+        np.ones(1),
+        np.zeros((2, 1), np.int64),
+        (np.array([0, 1, 2], np.int64), np.zeros(2, np.int64), np.full(2, 0.5)),
         np.full((2, 4), -1, np.int64),
         np.zeros((2, 2)),
         np.zeros((1, 2), np.int64),
-        np.array([-0.05, 1.2, 1.3, 2.5, 0.05]),
+        np.array([-0.05, 1.2, 1.3, 0.05]),
         np.array([2, 1, 1, 1], np.int64),
         np.random.default_rng(0),
         np.empty((1, 1, 2, 1)),

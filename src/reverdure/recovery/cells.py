@@ -10,14 +10,17 @@ from scipy import sparse
 from scipy.special import ndtr
 
 from reverdure.core.grid import Grid, Window
+from reverdure.ground.areas import polygons_of
 from reverdure.ground.coverage import coverage
 from reverdure.recovery.constants import constant
 from reverdure.recovery.local import LocalMetres, local_metres
 
 _CELL_M = 10.0
-_MAX_CELLS = 6000
+_MAX_CELLS = 1000
 _SIGHT_M = 120.0
 _MARGIN_M = 20.0
+# part of the peak under which the tail of the point-spread function is cut
+_TAIL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ def lay_cells(
     centre = ground.representative_point()
     scale = local_metres(grid, centre.x, centre.y)
     sight = _SIGHT_M / min(scale.per_x, scale.per_y)
-    drawn = shapely.union(
-        ground, shapely.intersection(mined, shapely.buffer(ground, sight, quad_segs=2))
-    )
+    around = shapely.intersection(mined, shapely.buffer(ground, sight, quad_segs=2))
+    # edges that all but coincide leave lines behind, in which no cell ever lies
+    drawn = polygons_of(shapely.union(ground, polygons_of(around)))
     # what was drawn a few metres off still is mine just outside of its outline
     field = shapely.buffer(drawn, _MARGIN_M / min(scale.per_x, scale.per_y), quad_segs=2)
     n = _division(grid, scale, field)
@@ -148,6 +151,7 @@ def _with_pixels(
     width_m, height_m = grid.pixel * scale.per_x, grid.pixel * scale.per_y
     side = (width_m * height_m) ** 0.5
     sigma = float(np.hypot(constant("psf_fwhm_pixels") * side / 2.355, constant("registration_m")))
+    peak = width_m / n * height_m / n / (2 * np.pi * sigma**2)
     reach = ceil(3 * sigma / min(width_m, height_m))
     fine_row, fine_column = row + corner.row, column + corner.column
     cells, pixel_rows, pixel_columns, values = [], [], [], []
@@ -163,7 +167,7 @@ def _with_pixels(
             part = (ndtr(above / sigma) - ndtr((above - height_m / n) / sigma)) * (
                 ndtr(beside / sigma) - ndtr((beside - width_m / n) / sigma)
             )
-            inside &= part > 2e-4
+            inside &= part > _TAIL * peak
             cells.append(np.nonzero(inside)[0])
             pixel_rows.append(pixel_row[inside])
             pixel_columns.append(pixel_column[inside])
@@ -174,6 +178,9 @@ def _with_pixels(
     response = sparse.csr_array(
         (np.concatenate(values), (cell, pixel)), shape=(row.size, used.size)
     )
+    # what the cut tails held goes to the pixels that are left
+    whole = share / n**2 / np.maximum(np.asarray(response.sum(axis=1)), 1e-12)
+    response = sparse.csr_array(response.multiply(np.clip(whole, 1.0, 1.1)[:, None]))
     keep = np.asarray(response.sum(axis=0)) > constant("mask_min")
     if not keep.any():
         return None

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from reverdure.core.codes import Reason, ReferenceStatus
 from reverdure.core.grid import Grid
 from reverdure.recovery.cells import Cells, lay_cells
-from reverdure.recovery.constants import constant
+from reverdure.recovery.brightness import BARE, to_cover
+from reverdure.recovery.constants import constant, index_brightness
 from reverdure.recovery.courses import Courses, fit_courses
 from reverdure.recovery.zones import Layer, ZoneDraws, draw_zones
 
 _REFERENCE_REASONS: dict[int, Reason] = {
     ReferenceStatus.TOO_FEW_PIXELS: Reason.NO_FIT_REFERENCE,
     ReferenceStatus.ONE_SIDED: Reason.NO_FIT_REFERENCE,
+    ReferenceStatus.CHANGING: Reason.NO_FIT_REFERENCE,
     ReferenceStatus.NOT_SEPARABLE: Reason.REFERENCE_NOT_SEPARABLE,
     ReferenceStatus.NO_OUTLINE: Reason.NO_OUTLINE,
     ReferenceStatus.OUTSIDE_IMAGERY: Reason.OUTSIDE_IMAGERY,
@@ -105,6 +107,7 @@ class _Series:
     bare_year: NDArray[np.float64]
     before_record: bool
     reference_error: float
+    brightness: tuple[float, float]
 
 
 def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Grid) -> Measurement:
@@ -142,7 +145,7 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
     for name in task.indices:
         if _reference_reason(metrics[name], task.mine_id) is Reason.NEVER_DAMAGED:
             return _with(seen, Reason.NEVER_DAMAGED)
-    series = [_series(metrics[name], task.mine_id, cells) for name in task.indices]
+    series = [_series(name, metrics[name], task.mine_id, cells) for name in task.indices]
     series = [_timed(one, cells.seen) for one in series]
     if not any(one.before_record or one.disturbed.any() for one in series):
         return _with(seen, Reason.NEVER_DAMAGED)
@@ -200,7 +203,7 @@ def _clear_years(value: NDArray[np.float32], seen: NDArray[np.float64]) -> NDArr
     return share >= constant("clear_ground_share")
 
 
-def _series(metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Series:
+def _series(name: str, metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Series:
     at = cells.rows, cells.columns
     position = _position(metrics, mine_id)
     value = metrics["value"].values[(slice(None), *at)].astype(float)
@@ -215,14 +218,41 @@ def _series(metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Series:
     # neighbouring reference pixels share their error: one in ten counts
     error = np.nanmedian(spread / depth) / np.sqrt(max(n_pixels / 10, 1))
     damage = metrics["damage_year"].values[at].astype(float)
+    brightness = _brightness(name, metrics, position, cells)
     return _Series(
-        (value - bare) / depth[:, None],
+        to_cover((value - bare) / depth[:, None], brightness[0]),
         np.isfinite(damage),
         damage,
         metrics["bare_year"].values[at].astype(float),
         before_record,
         float(np.nan_to_num(error, nan=0.0)),
+        brightness,
     )
+
+
+def _brightness(
+    name: str, metrics: xr.Dataset, position: int, cells: Cells
+) -> tuple[float, float]:
+    """Brightness of bare over green ground, and the standard error of its log.
+
+    Each pixel is its share of bare ground and the rest of green; without bands, or with
+    an answer no ground gives, the prior of the index.
+    """
+    prior = index_brightness(name)
+    if BARE not in metrics:
+        return prior
+    green = float(metrics["reference_brightness"].values[position])
+    seen = cells.response.sum(axis=0)
+    light = metrics[BARE].values[cells.rows, cells.columns].astype(float)
+    known = np.isfinite(light) & (seen > 0.25)
+    if not (np.isfinite(green) and green > 0 and known.any()):
+        return prior
+    share = np.asarray(seen)[known]
+    bare = green + float((share * (light[known] - green)).sum() / (share**2).sum())
+    ratio = bare / green
+    if not constant("brightness_least") <= ratio <= constant("brightness_most"):
+        return prior
+    return ratio, constant("brightness_error")
 
 
 def _timed(series: _Series, seen: NDArray[np.float64]) -> _Series:
@@ -234,7 +264,7 @@ def _timed(series: _Series, seen: NDArray[np.float64]) -> _Series:
         nothing = np.full(seen.size, np.nan)
         return _Series(series.share, series.disturbed & False, nothing,
                        np.full(seen.size, -np.inf), series.before_record,
-                       series.reference_error)  # fmt: skip
+                       series.reference_error, series.brightness)  # fmt: skip
     damage = _weighted_median(series.damage_year[strong], seen[strong])
     bare = _weighted_median(series.bare_year[strong], seen[strong])
     own = series.disturbed & (seen > 0.1)
@@ -245,6 +275,7 @@ def _timed(series: _Series, seen: NDArray[np.float64]) -> _Series:
         np.where(own, series.bare_year, max(bare, damage)),
         False,
         series.reference_error,
+        series.brightness,
     )
 
 
@@ -266,7 +297,7 @@ def _layer(
     courses = fit_courses(series.share, years, series.bare_year, last_before, last_two, seen)
     at = int(np.searchsorted(years, start_year - 2, side="right")) - 1
     early = courses.fit[at] if at >= 0 else courses.trough
-    return Layer(name, courses, series.reference_error, early)
+    return Layer(name, courses, series.reference_error, early, *series.brightness)
 
 
 def _recovered_year(

@@ -6,20 +6,20 @@ at 0.9 of the reference has up to half of its pixels under 0.8.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import log_ndtr
 
-from reverdure.kernels.zones import sample_zones
+from reverdure.kernels.zones import merge_zones, sample_zones
 from reverdure.recovery.cells import Cells
-from reverdure.recovery.constants import constant, index_brightness
+from reverdure.recovery.constants import constant
 from reverdure.recovery.courses import Courses
 
 # label 0 is not mine; the others are zones
 N_LABELS = 4
-_CHAINS, _BURN, _BETWEEN, _DRAWS = 8, 40, 2, 50
+_CHAINS, _BURN, _BETWEEN, _DRAWS = 6, 30, 2, 40
 _UNSEEN_VARIANCE = 1e4
 _DEEPEST = 0.2
 _MIXED = 1.2
@@ -27,12 +27,27 @@ _MIXED = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One index over one ground: courses and the error of its reference."""
+    """One index over one ground.
+
+    Attributes
+    ----------
+    name : str
+    courses : Courses
+        As shares of cover.
+    reference_error : float
+        Standard error of the reference, share of cover.
+    early : (pixel,) float64
+        Fitted level two years before the claimed start.
+    brightness, brightness_error : float
+        Ratio with which the index was read as cover, and the standard error of its log.
+    """
 
     name: str
     courses: Courses
     reference_error: float
     early: NDArray[np.float64]
+    brightness: float = 1.0
+    brightness_error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +113,18 @@ def _sample(
     variance = np.array([layer.courses.var_gain for layer in layers])
     known = np.isfinite(gain) & np.isfinite(variance)
     gain, variance = np.where(known, gain, 0.0), np.where(known, variance, _UNSEEN_VARIANCE)
-    response = cells.response
+    n_layers, n_pixels = gain.shape
+    response = sparse.csr_array(sparse.hstack([cells.response] * n_layers, format="csr"))
     n_cells = response.shape[0]
-    level_out = np.empty((_CHAINS, _DRAWS, N_LABELS, len(layers)))
+    level_out = np.empty((_CHAINS, _DRAWS, N_LABELS, n_layers))
     label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
-    prior = [constant(name) for name in
-             ("zone_low", "zone_high", "potts_beta", "noise_inflation", "patchiness")]  # fmt: skip
+    prior = [constant(name) for name in ("zone_low", "zone_high", "potts_beta", "patchiness")]
+    of_layer = np.repeat(np.arange(n_layers), n_pixels)
     sample_zones(
-        gain,
-        variance,
+        gain.ravel(),
+        variance.ravel(),
+        np.full(gain.size, constant("noise_inflation")),
+        np.stack([of_layer, of_layer]),
         (
             response.indptr.astype(np.int64),
             response.indices.astype(np.int64),
@@ -122,7 +140,7 @@ def _sample(
         label_out,
     )
     return (
-        level_out.reshape(_CHAINS * _DRAWS, N_LABELS, len(layers)),
+        level_out.reshape(_CHAINS * _DRAWS, N_LABELS, n_layers),
         label_out.reshape(_CHAINS * _DRAWS, n_cells),
     )
 
@@ -173,7 +191,13 @@ def _restored(
         way[:, :, m], early[:, :, m], loss[:, :, m] = _way_back(
             layer, levels[:, 1:, m], seen, random
         )
-    way, early = _merge(way, area), _merge(early, area)
+    # regrowth does not look just like the reference, here and in each zone
+    off = random.normal(0.0, constant("level_error"), (n_draws, 1, 1))
+    off = off + random.normal(0.0, constant("zone_error"), (n_draws, N_LABELS - 1, 1))
+    way, early = way + off * (way > 0), early + off * (early > 0)
+    near = constant("zone_merge")
+    merge_zones(way, area, near)
+    merge_zones(early, area, near)
     least = way.min(axis=2)
     restored = least >= constant("recovered_threshold")
     green = restored & (early.min(axis=2) >= constant("recovered_threshold"))
@@ -218,17 +242,16 @@ def _way_back(
     depth = np.maximum(1 - level_before + loss - trough_error, _DEEPEST)
     gain = level + shared[:, 1:] - shared[:, :1] - reference_error
     damaged = loss >= constant("damaged_loss_min")
-    k, k_deviation = index_brightness(layer.name)
-    stretch = np.exp(random.normal(0.0, k_deviation, (n, 1)))
-    way = np.where(damaged, _to_cover(gain / depth, k * stretch), 0.0)
-    early = np.where(damaged, _to_cover(early_gain / depth, k * stretch), 0.0)
+    bend = random.normal(0.0, layer.brightness_error, (n, 1))
+    way = np.where(damaged, _bent(gain / depth, bend), 0.0)
+    early = np.where(damaged, _bent(early_gain / depth, bend), 0.0)
     return way, early, loss
 
 
-def _to_cover(share: NDArray[np.float64], k: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Share of cover from share of the index; k is the brightness of bare ground."""
+def _bent(share: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of cover had the log of the brightness ratio been this much larger."""
     inside = np.clip(share, 0.0, 1.0)
-    return np.where(share == inside, k * inside / (1 - inside + k * inside), share)
+    return share + error * inside * (1 - inside)
 
 
 def _through(seen: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -238,25 +261,6 @@ def _through(seen: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[
     moment = seen @ np.where(np.isfinite(values), values, 0.0)
     levels = np.linalg.solve(normal + ridge, moment[:, :, None])[:, :, 0]
     return levels.astype(np.float64, copy=False)
-
-
-def _merge(way: NDArray[np.float64], area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give zones that are near each other their common mean, (draw, zone, layer)."""
-    out = way.copy()
-    near = constant("zone_merge")
-    for draw in range(way.shape[0]):
-        groups = [[zone] for zone in range(way.shape[1]) if area[draw, zone] > 0]
-        while len(groups) > 1:
-            groups.sort(key=lambda group: out[draw, group[0], 0])
-            steps = [np.abs(out[draw, b[0]] - out[draw, a[0]]).max() for a, b in pairwise(groups)]
-            k = int(np.argmin(steps))
-            if steps[k] >= near:
-                break
-            joined = groups[k] + groups[k + 1]
-            weight = area[draw, joined]
-            out[draw, joined] = weight @ out[draw, joined] / weight.sum()
-            groups[k : k + 2] = [joined]
-    return out
 
 
 def _mixing(values: NDArray[np.float64]) -> float:
