@@ -79,6 +79,7 @@ class Reason(Code):
     CLAIM_EXCEEDS_GROUND = 16, "claimed area is larger than the ground", "上报面积大于地块面积"
     FUTURE_YEAR = 17, "year of completion is after the last image", "完成年度晚于最新影像"
     REFERENCE_NOT_SEPARABLE = 18, "bare and reference cannot be told apart", "裸地与参照不可区分"
+    REFERENCE_OF_FORMER_LAND = 19, "compared with land like the former", "以原地类为参照"
 
 
 class ClaimStatus(Code):
@@ -102,6 +103,25 @@ class Aim(Code):
     WIND = 7, "wind", "风电", "#CC79A7"
     BUILT = 8, "built", "建设用地", "#D55E00"
     OTHER = 9, "other", "其他", "#999999"
+
+
+class NaturalGround(Code):
+    """Ground on which recovery without recorded work is looked for."""
+
+    UNCLAIMED = 1, "nothing claimed", "无上报"
+    NATURAL_AIM = 2, "claimed as natural recovery", "上报为自然恢复"
+    BEFORE_CLAIM = 3, "green before the claimed work", "上报开工前已恢复"
+
+
+class NaturalState(Code):
+    """How far a ground has come back without recorded work; bounds as for verdicts."""
+
+    RECOVERED = 1, "recovered by itself", "已自然恢复", "#009E73"
+    PARTLY_RECOVERED = 2, "partly recovered by itself", "部分自然恢复", "#F0E442"
+    NOT_RECOVERED = 3, "not recovered", "未恢复", "#D55E00"
+    UNDECIDED = 4, "undecided", "尚不能判定", "#56B4E9"
+    NEVER_DAMAGED = 5, "no damage in the record", "影像记录中未见损毁", "#0072B2"
+    NOT_MEASURED = 6, "not measured", "未测量", "#999999"
 
 
 class MiningMethod(Code):

@@ -87,13 +87,15 @@ def claim_evidence(
         reference_row, reference_column : (reference_pixel)
             Place of the reference pixels on the grid of `west`, `north` and `pixel`;
             absent where they were not kept.
-        draw_ha : (quantile), [ha]
-            Quantiles of the draws of restored hectares that count for the claim.
+        draw_ha, green_ha, all_ha : (quantile), [ha]
+            Quantiles of the draws of restored hectares that count for the claim, of those
+            that had recovered two years before its start, and of both together.
 
         Attributes: crs, west, north, pixel (of the grid); indices; references (per
         index: status, n_pixels, n_directions, matched, bare_level, level_before);
-        clear_years, clear_years_since, last_clear_year, damaged_share, mixing,
-        before_record, lost_again, green_before_ha (mean, low, high); to_supported_ha and
+        clear_years, clear_years_since, last_clear_year, damage_year, recovered_year,
+        n_pixels, ground_ha (of the claim), damaged_share, mixing, before_record,
+        lost_again, green_before_ha (mean, low, high); to_supported_ha and
         to_not_supported_ha: by how much the restored hectares would have to differ for
         that verdict, None where no area would do.
 
@@ -123,14 +125,16 @@ def claim_evidence(
         variables |= _yearly(cells, layers, indices, metrics, task.mine_id, coordinates)
         variables |= _reference_pixels(metrics[indices[0]], task.mine_id, grid)
         variables |= _zones(found, cells, grid, coordinates)
-    attributes = _attributes(found, task, metrics, grid, indices)
+    attributes = _attributes(found, task, metrics, grid, indices, share)
     if "clear_share" in variables:
         clear = variables["clear_share"][1] >= constant("clear_ground_share")
         attributes["clear_years"] = int(clear.sum())
     if found.draws is not None:
-        paid_ha = (found.draws.restored_ha - found.draws.green_before_ha) * share
+        all_ha, green_ha = found.draws.restored_ha * share, found.draws.green_before_ha * share
         coordinates["quantile"] = _QUANTILES
-        variables["draw_ha"] = (("quantile",), np.quantile(paid_ha, _QUANTILES))
+        for name, drawn in (("draw_ha", all_ha - green_ha), ("green_ha", green_ha),
+                            ("all_ha", all_ha)):  # fmt: skip
+            variables[name] = (("quantile",), np.quantile(drawn, _QUANTILES))
         attributes |= _margins(found, found.draws, claimed_ha, share, overlapped)
     return xr.Dataset(variables, coordinates, attributes)
 
@@ -257,6 +261,7 @@ def _attributes(
     metrics: Mapping[str, xr.Dataset],
     grid: Grid,
     indices: list[str],
+    share: float,
 ) -> dict[str, Any]:
     draws = found.draws
     known: dict[str, Any] = {
@@ -270,6 +275,10 @@ def _attributes(
         "clear_years": 0,
         "clear_years_since": int(found.clear_years_since),
         "last_clear_year": _plain(found.last_clear_year),
+        "damage_year": _plain(found.damage_year),
+        "recovered_year": _plain(found.recovered_year),
+        "n_pixels": _plain(found.n_pixels),
+        "ground_ha": _plain(task.ground_ha * share),
         "before_record": bool(found.before_record),
         "lost_again": bool(found.lost_again),
         "references": {name: _reference(metrics[name], task.mine_id) for name in indices},
@@ -277,7 +286,7 @@ def _attributes(
         "to_not_supported_ha": None,
     }
     if draws is not None:
-        green = draws.green_before_ha
+        green = draws.green_before_ha * share
         ends = np.quantile(green, (0.025, 0.975))
         known |= {
             "damaged_share": _plain(draws.damaged_share),
@@ -396,8 +405,7 @@ def unpack(arrays: Mapping[str, NDArray[Any]]) -> dict[str, xr.Dataset]:
 
 def _small(name: str, values: NDArray[Any]) -> NDArray[Any]:
     if name not in _KEPT:
-        is_plain_float = values.dtype.kind == "f" and name in ("cell_ha", "draw_ha")
-        return values.astype(np.float32) if is_plain_float else values
+        return values.astype(np.float32) if name.endswith("_ha") else values
     kind, steps = _KEPT[name]
     limits = np.iinfo(kind)
     gap = limits.max
