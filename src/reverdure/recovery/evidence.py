@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from reverdure.core.codes import ReferenceStatus, Verdict
 from reverdure.core.grid import Grid
+from reverdure.recovery.brightness import to_cover
 from reverdure.recovery.cells import Cells, lay_cells
 from reverdure.recovery.constants import constant, index_brightness, table
 from reverdure.recovery.judge import judge
@@ -75,8 +76,8 @@ def claim_evidence(
             Share of a used pixel's signal that comes from the ground; NaN where the
             pixel was not used.
         gain, now : (index, y, x), [1]
-            Way gained since the ground lay bare, and where it stands, as shares of bare
-            to reference in the index itself. Absent without draws.
+            Cover gained since the ground lay bare, and where it stands, as shares of bare to
+            reference; read from the index with its brightness. Absent without draws.
         value, fitted : (index, year), [1]
             Mean index of the ground, and of its fitted course.
         reference, reference_low, reference_high, needed : (index, year), [1]
@@ -219,10 +220,14 @@ def _yearly(
         bare = float(one["mine_bare_level"].values[position])
         out["value"][k] = _mean_over(value, cells.seen)
         out["reference"][k], out["reference_low"][k], out["reference_high"][k] = level, low, high
-        out["needed"][k] = bare + _restored_share(name) * (level - bare)
-        if name in layers:
-            course = _mean_over(layers[name].courses.fit, cells.seen)
-            out["fitted"][k] = bare + course * (level - bare)
+        layer = layers.get(name)
+        # courses are shares of cover; the index of a pixel is bent by its brightness
+        ratio = index_brightness(name)[0] if layer is None else layer.brightness
+        enough = to_cover(constant("recovered_threshold"), 1 / ratio)
+        out["needed"][k] = bare + enough * (level - bare)
+        if layer is not None:
+            way = _mean_over(to_cover(layer.courses.fit, 1 / ratio), cells.seen)
+            out["fitted"][k] = bare + way * (level - bare)
         if k == 0:
             clear_share[:] = np.isfinite(value) @ cells.seen / max(float(cells.seen.sum()), 1e-12)
     placed: dict[str, Any] = {name: (("index", "year"), values) for name, values in out.items()}
@@ -236,12 +241,6 @@ def _mean_over(values: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArra
     total = np.where(np.isfinite(values), values, 0.0) * weight
     enough = mass > _FEWEST_SEEN * float((seen**2).sum())
     return np.where(enough, total.sum(axis=1) / np.maximum(mass, 1e-12), np.nan)
-
-
-def _restored_share(index: str) -> float:
-    """Way in the index at which cover has come the way that counts as restored."""
-    cover, (k, _) = constant("recovered_threshold"), index_brightness(index)
-    return cover / (cover + k * (1 - cover))
 
 
 def _reference_pixels(metrics: xr.Dataset, mine_id: str, grid: Grid) -> dict[str, Any]:
