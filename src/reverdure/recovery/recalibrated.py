@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit, logit, logsumexp, softmax
 
 from reverdure.recovery.constants import constant
 from reverdure.recovery.field_sample import field_constant
@@ -106,7 +106,8 @@ def calibration_line(claims: Sequence[ClaimDraws], seed: int = 0) -> Line:
         + (2 * grid[:, 2] / scale[2]) ** 2
     )
     for claim in seen:
-        log_p += np.log(_likelihood(claim, shift, slope, width).mean(axis=1))
+        shares = _moved(claim.share, shift, slope, width)
+        log_p += logsumexp(_log_binomial(claim, shares), axis=1)
     weight = np.exp(log_p - log_p.max())
     chosen = np.random.default_rng(seed).choice(
         weight.size, size=_KEPT_DRAWS, p=weight / weight.sum()
@@ -139,12 +140,14 @@ def recalibrated(claims: Sequence[ClaimDraws], line: Line) -> pd.DataFrame:
     rows = []
     for claim in claims:
         shares = _moved(claim.share, line.shift, line.slope, line.width)
-        weight = _binomial(claim, shares)
-        weight /= weight.sum(axis=1, keepdims=True)
+        weight = softmax(_log_binomial(claim, shares), axis=1)
         # an area that equals the bound must not miss it by rounding
         enough = ((shares >= claim.enough - 1e-9) * weight).sum(axis=1)
         little = ((shares < claim.little) * weight).sum(axis=1)
         row: dict[str, object] = {"claim_id": claim.claim_id}
+        # so few draws cannot tell a smaller chance from none
+        least = 0.5 / claim.share.size
+        enough, little = (np.clip(values, least, 1 - least) for values in (enough, little))
         for name, values in (("p_supported", enough), ("p_not_supported", little)):
             low, high = np.quantile(values, (0.025, 0.975))
             row |= {name: float(values.mean()), f"{name}_low": float(low),
@@ -191,20 +194,11 @@ def _moved(
     return np.asarray(values)
 
 
-def _binomial(claim: ClaimDraws, shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Likelihood of the claim's answers at each share, without the constant."""
+def _log_binomial(claim: ClaimDraws, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log likelihood of the claim's answers at each share, without the constant."""
     if claim.plots == 0:
-        return np.ones_like(shares)
+        return np.zeros_like(shares)
     inside = _inside(shares)
     return np.asarray(
-        np.exp(claim.restored * np.log(inside) + (claim.plots - claim.restored) * np.log1p(-inside))
+        claim.restored * np.log(inside) + (claim.plots - claim.restored) * np.log1p(-inside)
     )
-
-
-def _likelihood(
-    claim: ClaimDraws,
-    shift: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    width: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    return np.maximum(_binomial(claim, _moved(claim.share, shift, slope, width)), 1e-300)
