@@ -10,6 +10,8 @@ import reverdure as rv
 from reverdure.core.codes import ReferenceStatus
 from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, WrongDimensions
 from reverdure.core.grid import Grid
+from reverdure.recovery.lands import of_land
+from reverdure.recovery.reference import references
 
 SIZE = 260
 GRID = Grid("EPSG:32650", 500_000.0, 3_000_000.0, 30.0, SIZE, SIZE)
@@ -154,6 +156,155 @@ def test_terrain_narrows_where_enough_is_left():
     assert (str(plain.matched.values), str(matched.matched.values)) == ("level", "level+elevation")
     assert int(matched.n_pixels) < int(plain.n_pixels)
     assert np.allclose(matched.level, 0.8, atol=1e-5)
+
+
+PLANTED = (slice(60, 120), slice(60, 200))
+STORIES = {
+    "unlisted bare land": np.full(YEARS.size, 0.15),
+    "a town": np.full(YEARS.size, 0.35),
+    "water": np.full(YEARS.size, -0.2),
+    "burnt and back": np.where((YEARS >= 2007) & (YEARS < 2011), 0.3, 0.8),
+    "burnt before the record": np.minimum(0.45 + 0.03 * (YEARS - 2000), 0.8),
+    "felled for good": np.where(YEARS < 2009, 0.8, 0.3),
+    "an unlisted mine that greened": np.where(YEARS < 2003, 0.2, 0.8),
+}
+
+
+def used_mask(one: xr.Dataset) -> np.ndarray:
+    mask = np.zeros(SIZE * SIZE, bool)
+    flat = one.pixels.values.ravel()
+    mask[flat[flat >= 0]] = True
+    return mask.reshape(SIZE, SIZE)
+
+
+@pytest.mark.parametrize("story", STORIES)
+@pytest.mark.parametrize("opened", [2005, 1990], ids=["in the record", "before it"])
+def test_what_is_no_undisturbed_land_is_no_reference(story, opened):
+    values = land()
+    values[:, 127:131, 129:133] = np.where(opened > YEARS, 0.8, 0.2)[:, None, None]
+    values[:, PLANTED[0], PLANTED[1]] = STORIES[story][:, None, None]
+    one = found(values, mines(PIT)).isel(mine_id=0)
+    assert int(one.status) == ReferenceStatus.FOUND
+    assert used_mask(one).sum() > 500
+    assert not used_mask(one)[PLANTED].any()
+    assert np.allclose(one.level, 0.8, atol=0.01)
+    refused = int(one.n_disturbed) + int(one.n_unlike)
+    assert refused >= 60 * 140 * 0.95
+
+
+def test_every_pixel_of_the_ring_is_used_or_left_out_for_a_reason():
+    values = land()
+    values[:, PLANTED[0], PLANTED[1]] = STORIES["burnt and back"][:, None, None]
+    values[:, 150:170, :] = 0.4
+    other = shapely.box(504_900, 2_995_000, 505_500, 2_995_600)
+    no = shapely.box(502_000, 2_997_000, 502_900, 2_997_900)
+    one = found(values, mines(PIT, other), only=["M1"], refused={"M1": no}).isel(mine_id=0)
+    reasons = ("n_mined", "n_refused", "n_disturbed", "n_unlike", "n_terrain", "n_apart")
+    counts = {name: int(one[name]) for name in reasons}
+    assert sum(counts.values()) + int(one.n_pixels) == int(one.n_ring)
+    # 900 m square; its pixels that lie in the ring
+    assert 800 < counts["n_refused"] <= 31 * 31
+    assert min(counts["n_mined"], counts["n_disturbed"], counts["n_unlike"]) > 300
+
+
+def test_where_most_of_the_land_like_it_changed_there_is_no_reference():
+    burnt = STORIES["burnt and back"]
+    for columns, status in ((90, ReferenceStatus.FOUND), (170, ReferenceStatus.CHANGING)):
+        values = land()
+        for part in (slice(0, 120), slice(140, SIZE)):
+            values[:, part, :columns] = burnt[:, None, None]
+        one = found(values, mines(PIT)).isel(mine_id=0)
+        assert int(one.status) == status
+        assert np.isnan(one.level).all() == (status is ReferenceStatus.CHANGING)
+
+
+def test_a_pixel_that_leaves_the_course_of_the_rest_is_dropped_and_common_change_is_not():
+    greening = 0.65 + 0.012 * (YEARS - 2000)
+    values = land()
+    values[:] = greening[:, None, None]
+    values[:, 127:131, 129:133] = np.where(YEARS < 2005, 0.67, 0.2)[:, None, None]
+    values[:, PLANTED[0], PLANTED[1]] = 0.68
+    one = found(values, mines(PIT)).isel(mine_id=0)
+    assert int(one.status) == ReferenceStatus.FOUND
+    assert int(one.n_apart) > 60 * 140 * 0.95
+    assert not used_mask(one)[PLANTED].any()
+    assert np.allclose(one.level, greening, atol=0.02)
+
+
+def two_indices(values: np.ndarray, other: np.ndarray) -> dict[str, tuple]:
+    layers = {"ndvi": as_index(values), "nbr": as_index(other).rename("nbr")}
+    return {name: (index, rv.segment(index)) for name, index in layers.items()}
+
+
+def test_land_must_be_alike_in_every_index():
+    # water with the structure index of forest
+    values, other = land(), land()
+    values[:, PLANTED[0], PLANTED[1]] = -0.2
+    alone = found(other, mines(PIT)).isel(mine_id=0)
+    assert used_mask(alone)[PLANTED].any()
+    both = references(two_indices(values, other), mines(PIT))
+    for name, matched in (("ndvi", "level+nbr"), ("nbr", "level+ndvi")):
+        one = both[name].isel(mine_id=0)
+        assert int(one.status) == ReferenceStatus.FOUND
+        assert not used_mask(one)[PLANTED].any()
+        assert str(one.matched.values) == matched
+
+
+def test_indices_that_share_no_land_are_matched_each_on_its_own():
+    values, other = land(), land()
+    values[:, :, :130] = np.where(values[:, :, :130] > 0.7, 0.4, values[:, :, :130])
+    other[:, :, 130:] = np.where(other[:, :, 130:] > 0.7, 0.4, other[:, :, 130:])
+    values[:, 127:131, 129:133] = other[:, 127:131, 129:133] = land()[:, 127:131, 129:133]
+    both = references(two_indices(values, other), mines(PIT))
+    for name in both:
+        assert int(both[name].status[0]) == ReferenceStatus.FOUND
+        assert str(both[name].matched.values[0]) == "level"
+
+
+def cover_layer(*parts: tuple[int, tuple[slice, slice]]) -> xr.Dataset:
+    classes = np.full((SIZE, SIZE), 10.0)
+    for number, part in parts:
+        classes[part] = number
+    return xr.Dataset({"cover": (("y", "x"), classes)}, GRID.coordinates())
+
+
+def test_towns_water_and_bare_land_of_the_cover_layer_are_no_reference():
+    for number in (50, 60, 70, 80):
+        one = found(land(), mines(PIT), terrain=cover_layer((number, PLANTED))).isel(mine_id=0)
+        assert int(one.status) == ReferenceStatus.FOUND
+        assert not used_mask(one)[PLANTED].any()
+
+
+def test_farmland_is_compared_with_farmland():
+    values = land()
+    values[:, PLANTED[0], PLANTED[1]] = 0.55
+    values[:, 140:200, 60:200] = 0.55
+    layer = cover_layer((40, PLANTED), (40, (slice(140, 200), slice(60, 200))))
+    rows = found(values, mines(PIT), terrain=layer, aims={"M1": ["farmland", "forest", "grass"]})
+    assert list(rows.land.values) == ["former", "farmland", "forest", "grass"]
+    level = dict(zip(rows.land.values, rows.level.values[:, -1], strict=True))
+    assert level["farmland"] == pytest.approx(0.55, abs=0.01)
+    assert level["former"] == level["forest"] == pytest.approx(0.8, abs=0.01)
+    status = dict(zip(rows.land.values, rows.status.values, strict=True))
+    assert status["grass"] == ReferenceStatus.TOO_FEW_PIXELS
+    # without the layer there is the former land alone
+    assert list(found(values, mines(PIT), aims={"M1": ["farmland"]}).land.values) == ["former"]
+
+
+def test_a_claim_takes_the_row_of_its_aim_or_that_of_the_former_land():
+    values = land()
+    values[:, PLANTED[0], PLANTED[1]] = 0.55
+    layer = cover_layer((40, PLANTED))
+    index = as_index(values)
+    segments = rv.segment(index)
+    rows = rv.reference(index, segments, mines(PIT), layer, aims={"M1": ["farmland"]})
+    metrics = rv.recovery_metrics(index, segments, reference=rows)
+    chosen, of_aim = of_land({"ndvi": metrics}, "M1", "farmland")
+    assert of_aim
+    assert float(chosen["ndvi"].reference_level[0, -1]) == pytest.approx(0.55, abs=0.01)
+    former, of_aim = of_land({"ndvi": metrics}, "M1", "wetland")
+    assert not of_aim
+    assert float(former["ndvi"].reference_level[0, -1]) == pytest.approx(0.8, abs=0.01)
 
 
 def test_broken_contracts_are_named():

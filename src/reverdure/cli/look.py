@@ -110,15 +110,23 @@ def _measured(found: "Explanation") -> None:
         say("explain.changed")
     for index, reference in found.references.items():
         say("explain.reference", index=index, neighbours=found.neighbours)
-        for name, value in reference.items():
-            shown = _label(ReferenceStatus, value) if name == "status" else _value(value)
-            typer.echo(f"    {words(f'reference.{name}')} ({name}): {shown}")
+        _reference({name: value for name, value in reference.items() if name != "by_aim"})
+        for aim, of_aim in reference.get("by_aim", {}).items():
+            typer.echo(f"  {words('reference.by_aim')} {_label(Aim, aim)}:")
+            _reference(of_aim)
     if found.imagery:
         say("explain.imagery")
     for year in found.imagery:
         _year(year)
     if found.run_id:
         say("explain.run", run_id=found.run_id)
+
+
+def _reference(reference: Mapping[str, Any]) -> None:
+    """What was found around the mine, and why the rest of the ring was left out."""
+    for name, value in reference.items():
+        shown = _label(ReferenceStatus, value) if name == "status" else _value(value)
+        typer.echo(f"    {words(f'reference.{name}')} ({name}): {shown}")
 
 
 def _mine(mine: Mapping[str, Any], area: Area) -> None:

@@ -47,6 +47,17 @@ def aim_cover(aim: str) -> tuple[int, ...]:
     return tuple(table("aims").get(aim, {}).get("cover", ()))
 
 
+def has_own_land(aim: str) -> bool:
+    """Whether ground of an aim is apt to be another kind of land than before the mine.
+
+    Examples
+    --------
+    >>> has_own_land("farmland"), has_own_land("forest")
+    (True, False)
+    """
+    return bool(table("aims").get(aim, {}).get("own_land", False))
+
+
 def never_reference() -> tuple[int, ...]:
     """Classes of a cover layer that are no reference: towns, water, bare land, snow.
 

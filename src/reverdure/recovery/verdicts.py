@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -19,6 +19,7 @@ from reverdure.ground.claims import claim_ground
 from reverdure.recovery.constants import aim_indices, constant
 from reverdure.recovery.evidence import claim_evidence
 from reverdure.recovery.judge import Judgement, judge
+from reverdure.recovery.lands import of_land
 from reverdure.recovery.measure import GroundTask, Measurement, measure_ground
 
 _NEEDED = {"mines": ("mine_id",), "claims": ("claim_id", "mine_id", "year", "claimed_ha")}
@@ -239,7 +240,12 @@ def _row(
     world: _World,
     overlapped: bool,
 ) -> dict[str, object]:
-    indices, flags = _indices(str(claim["aim"]), world.metrics)
+    aim = str(claim["aim"])
+    indices, flags = _indices(aim, world.metrics)
+    metrics, of_aim = of_land(world.metrics, str(claim["mine_id"]), aim)
+    if not of_aim:
+        flags.append(Reason.REFERENCE_OF_FORMER_LAND.key)
+    world = replace(world, metrics=metrics)
     geometry = ground["geometry"]
     has_ground = geometry is not None and not geometry.is_empty
     ground_ha = area_ha(geometry) if has_ground else np.nan
@@ -336,7 +342,7 @@ def _measured(
     """Measurement of the claim's ground; one for all claims that share it."""
     name = "\N{NULL}".join(sorted(group["claim_id"]))
     start_year, year = int(group["start_year"].min()), int(claim["year"])  # type: ignore[call-overload]
-    key = f"{name}|{year}|{indices}"
+    key = f"{name}|{year}|{indices}|{claim['aim']}"
     if key not in world.done:
         ground = gpd.GeoSeries([geometry], crs=4326).to_crs(grid.crs).iloc[0]
         near = world.tree.query(ground, predicate="dwithin", distance=_near(grid))
