@@ -63,7 +63,7 @@ _SMALLEST_HA, _LARGEST_HA = 2.5, 15.0
 # several lie together in the middle of a spoiled ring
 _LARGEST_IN_CLUSTER_HA = 8.0
 _MINES_PER_CASE = 20
-_CLUSTER_M = 550.0
+_CLUSTER_M = 400.0
 # time constants after which a zone has gone 80 % of its way
 _TO_RECOVER = 1.4
 

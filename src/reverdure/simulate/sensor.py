@@ -164,9 +164,9 @@ def shares_seen(
         columns, column_weights = _sampling(
             patch.column, layers.shape[2], shift[1], lens, grid.width
         )
-        part = row_weights @ layers @ column_weights.T
-        for component, values in zip(patch.components, part, strict=True):
-            seen[component, rows, columns] += values
+        for component, layer in zip(patch.components, layers, strict=True):
+            if layer.any():
+                seen[component, rows, columns] += row_weights @ layer @ column_weights.T
     return seen
 
 

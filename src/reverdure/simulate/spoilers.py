@@ -13,12 +13,13 @@ from reverdure.simulate.programme import Setting, main_kind_of, make_patch
 
 RINGS = ("ring_unlisted", "ring_town", "ring_water", "ring_burnt")
 # ground this near to the middle stays as it is: the mines lie there
-_INNER_M, _OUTER_M = 800.0, 3300.0
+_INNER_M, _OUTER_M = 850.0, 3300.0
 _SPOILED_SHARE = (0.60, 0.85)
 _BLOB_HA = (25.0, 90.0)
 # char is dark: brightness of burnt ground relative to bare soil
 _CHAR = 0.45
 _MOST_BLOBS = 1000
+_MOST_OF_WHERE = 0.95
 
 Part = tuple[tuple[slice, slice], NDArray[np.bool_]]
 
@@ -46,21 +47,21 @@ def spoil(
     """
     if kind in ("ring_town", "ring_water"):
         becomes = TOWN if kind == "ring_town" else WATER
-        for window, inside in _parts(rng, annex, centre):
+        everywhere = np.ones(annex.land.cells.shape, bool)
+        for window, inside in _parts(rng, annex, centre, everywhere):
             annex.become(rng, window, inside, becomes)
         return []
     draw = _unlisted if kind == "ring_unlisted" else _burnt
     record = setting.record
     burn_year = int(rng.integers(record.first + 2, record.last - 5))
     patches = []
-    for window, inside in _parts(rng, annex, centre):
+    # fire stops where the trees do
+    trees = np.isin(annex.land.kind, (FOREST, PLANTATION))
+    where = trees if kind == "ring_burnt" else np.ones_like(trees)
+    for window, inside in _parts(rng, annex, centre, where):
         main_kind = main_kind_of(setting.landscape.kind[window][inside])
-        label = inside.astype(np.uint8)
-        if kind == "ring_burnt":
-            # fire stops where the trees do
-            label = label & np.isin(setting.landscape.kind[window], (FOREST, PLANTATION))
         zone = draw(rng, setting, burn_year)
-        patch = make_patch(rng, setting, window, label, (zone,), main_kind)
+        patch = make_patch(rng, setting, window, inside.astype(np.uint8), (zone,), main_kind)
         if kind == "ring_burnt":
             patch.brightness[...] *= np.float32(_CHAR)
         patches.append(patch)
@@ -88,7 +89,12 @@ def _burnt(rng: np.random.Generator, setting: Setting, burn_year: int) -> Zone:
     )
 
 
-def _parts(rng: np.random.Generator, annex: Annex, centre: tuple[float, float]) -> Iterator[Part]:
+def _parts(
+    rng: np.random.Generator,
+    annex: Annex,
+    centre: tuple[float, float],
+    where: NDArray[np.bool_],
+) -> Iterator[Part]:
     """Pieces of the ring, without overlap, until the share drawn for it is reached."""
     cells = annex.land.cells
     x = cells.west + (np.arange(cells.width) + 0.5) * CELL_M - centre[0]
@@ -96,6 +102,8 @@ def _parts(rng: np.random.Generator, annex: Annex, centre: tuple[float, float]) 
     distance = np.hypot(x[None, :].astype(np.float32), y[:, None].astype(np.float32))
     free = (distance >= _INNER_M) & (distance <= _OUTER_M)
     wanted = float(free.sum()) * rng.uniform(*_SPOILED_SHARE)
+    free &= where
+    wanted = min(wanted, _MOST_OF_WHERE * float(free.sum()))
     for _ in range(_MOST_BLOBS):
         if wanted <= 0:
             return
