@@ -18,9 +18,11 @@ from reverdure.imagery.declared import inspect_composites
 from reverdure.imagery.finding import find_all_scenes
 from reverdure.imagery.landsat import Refusal, Scene
 from reverdure.imagery.sentinel2 import Sentinel2Scene
+from reverdure.pipeline.corrections import standing_of
 from reverdure.pipeline.lattice import lattice_grid
 from reverdure.recovery.indices import index_spec
 from reverdure.registry.claims import read_claims
+from reverdure.registry.corrections import corrected_mines
 from reverdure.registry.counties import read_counties
 from reverdure.registry.mines import read_mines
 from reverdure.store.workspace import Workspace
@@ -84,7 +86,9 @@ def add_claims(
             path,
             area_unit=area_unit,
             column_map=column_map,
-            mines=workspace.database.frame("mine"),
+            mines=corrected_mines(
+                workspace.database.frame("mine"), standing_of(workspace.database)
+            ),
             existing_ids=frozenset(existing),
             last_year=datetime.datetime.now(datetime.UTC).year,
         )

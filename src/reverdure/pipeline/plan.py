@@ -181,6 +181,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         sentinel2, small, claims[claims["mine_id"].isin(small["mine_id"])], lattice,
         (workspace.settings.season, workspace.settings.method), sources.years,
     )  # fmt: skip
+    fine = _clear_years(fine, measured)
     measured = {
         mine_id: _with_fine(source, fine.get(mine_id)) for mine_id, source in measured.items()
     }
@@ -411,6 +412,16 @@ def _measured(
         prints = {m: digest(row)[:10] for m, row in zip(near, beside, strict=True)}
         found[mine_id] = MineSource(key, tiles, grid, tuple(near), effect, prints)
     return found
+
+
+def _clear_years(fine: FineSources, measured: Mapping[str, MineSource]) -> FineSources:
+    """Fine composites without the years that people marked as not clear over a mine."""
+    clear = {
+        mine_id: {y: one for y, one in years.items() if y not in hidden}
+        for mine_id, years in fine.items()
+        for hidden in [measured[mine_id].effect.cloudy_years]
+    }
+    return {mine_id: years for mine_id, years in clear.items() if years}
 
 
 def _with_fine(source: MineSource, fine: Mapping[int, FineSource] | None) -> MineSource:
