@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -194,6 +195,17 @@ def test_an_index_without_sentinel2_says_so(made: Made) -> None:
     assert values == {}
     assert {offset.status for offset in offsets.values()} == {FineStatus.NO_SCENES}
     assert fine_series(made.workspace, made.plan, "no such mine") == {}
+
+
+def test_a_year_that_people_marked_is_not_handed_over(made: Made) -> None:
+    mine_id, sources = next(iter(made.plan.fine.items()))
+    source = made.plan.measured[mine_id]
+    year = min(sources)
+    marked = replace(source, effect=replace(source.effect, cloudy_years=(year,)))
+    plan = replace(made.plan, measured={**made.plan.measured, mine_id: marked})
+    series = fine_series(made.workspace, plan, mine_id)
+    assert year in made.fine[mine_id]["ndvi"]["year"]
+    assert [int(y) for y in series["ndvi"]["year"]] == sorted(set(sources) - {year})
 
 
 def test_only_small_ground_is_worth_cells() -> None:

@@ -76,17 +76,19 @@ def fine_series(workspace: Workspace, plan: Plan, mine_id: str) -> dict[str, xr.
     -------
     dict of index id to DataArray (year, y, x) float32
         On a window of the Landsat lattice cut in three: cell (r, c) lies in pixel
-        (r // 3, c // 3). NaN where not clear. Only years with a scene; empty where the
-        mine is not small, or no scene shows it.
+        (r // 3, c // 3). NaN where not clear. Only years with a scene that nobody marked
+        as not clear; empty where the mine is not small, or no scene shows it.
 
     Notes
     -----
     An index with a short-wave band takes the near infrared as pixels of 20 m see it.
     """
-    sources = plan.fine.get(mine_id)
-    if not sources:
+    sources = plan.fine.get(mine_id, {})
+    measured = plan.measured.get(mine_id)
+    refused = measured.effect.cloudy_years if measured is not None else ()
+    years = [year for year in sorted(sources) if year not in refused]
+    if not years:
         return {}
-    years = sorted(sources)
     grid = fine_grid(sources[years[0]].window)
     cubes = {index: np.empty((len(years), *grid.shape), np.float32) for index in plan.indices}
     for place, year in enumerate(years):

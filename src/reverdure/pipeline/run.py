@@ -40,6 +40,7 @@ _BYTES_PER_PIXEL_AND_SCENE = 2 * 9  # six bands, thermal and two masks, 16 bits 
 _S_PER_SCENE_MEGAPIXEL = 0.49
 _S_PER_SEGMENT_MEGAPIXEL = 6.5
 _S_PER_MINE = 1.0
+_S_PER_FINE_SCENE = 0.05  # one Sentinel-2 scene over one small mine
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,10 @@ def workload(workspace: Workspace, only: str | None = None) -> Workload:
     megapixels = workspace.settings.tile_pixels**2 / 1e6
     scenes = sum(len(plan.composites[task].scenes) or 1 for task in missing["composites"])
     cores = _cores()
+    fine_scenes = sum(len(plan.fine[mine_id][year].scenes) for mine_id, year in missing["fine"])
     seconds = (
-        scenes * megapixels * _S_PER_SCENE_MEGAPIXEL
+        fine_scenes * _S_PER_FINE_SCENE
+        + scenes * megapixels * _S_PER_SCENE_MEGAPIXEL
         + len(missing["segments"]) * megapixels * _S_PER_SEGMENT_MEGAPIXEL
         + len(missing["measure"]) * _S_PER_MINE
     )
