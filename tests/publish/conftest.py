@@ -10,8 +10,16 @@ import pytest
 import shapely
 import xarray as xr
 
-from reverdure.core.codes import Reason, Verdict
-from reverdure.core.fields import CLAIMS, MINES, TOTALS, TRAJECTORIES, VERDICTS, Table
+from reverdure.core.codes import NaturalGround, NaturalState, Reason, Verdict
+from reverdure.core.fields import (
+    CLAIMS,
+    MINES,
+    NATURAL_RECOVERY,
+    TOTALS,
+    TRAJECTORIES,
+    VERDICTS,
+    Table,
+)
 from reverdure.core.records import Finding, ImportReport, Picture
 from reverdure.publish.report import ReportData
 
@@ -156,6 +164,45 @@ def _totals(mines: pandas.DataFrame, verdicts: pandas.DataFrame) -> pandas.DataF
             record[f"{group}_claimed_ha"] = here.loc[chosen, "claimed_ha"].sum()
         records.append(record)
     return pandas.DataFrame(records)[TOTALS.columns]
+
+
+def _natural(mines: pandas.DataFrame, claims: pandas.DataFrame) -> pandas.DataFrame:
+    """What came back by itself: every state on unclaimed ground, and both kinds of claims."""
+    claimed = dict(zip(claims["mine_id"], claims["claim_id"], strict=True))
+    records = []
+    for i, mine_id in enumerate(mines["mine_id"]):
+        state = list(NaturalState)[i % 6]
+        kinds = [NaturalGround.UNCLAIMED]
+        if mine_id in claimed and i % 5 < 2:
+            kinds.append((NaturalGround.NATURAL_AIM, NaturalGround.BEFORE_CLAIM)[i % 5])
+        for kind in kinds:
+            share = (0.95, 0.5, 0.1, 0.5, 0.0, math.nan)[i % 6]
+            if kind is not NaturalGround.UNCLAIMED:
+                state, share = NaturalState.RECOVERED, 0.9
+            ground_ha = math.nan if i % 12 == 5 and not share > 0 else 2.0
+            records.append(
+                {
+                    "ground_id": f"{mine_id}:{kind.key}",
+                    "mine_id": mine_id,
+                    "claim_id": "" if kind is NaturalGround.UNCLAIMED else claimed[mine_id],
+                    "county": "unknown",
+                    "ground": kind.key,
+                    "ground_ha": ground_ha,
+                    "recovered_ha": ground_ha * share,
+                    "recovered_ha_low": 0.9 * ground_ha * share,
+                    "recovered_ha_high": 1.1 * ground_ha * share,
+                    "recovered_share": share,
+                    "since": 2008.0 if share > 0.2 else math.nan,
+                    "damage_year": 2001.0,
+                    "state": state.key,
+                    "status": "measured" if share >= 0 else "not_measured",
+                    "reason": "measured" if share >= 0 else "no_outline",
+                    "last_clear_year": 2023,
+                    "n_pixels": 22.2,
+                    "run_id": "3f9a2c61d0",
+                }
+            )
+    return pandas.DataFrame(records, columns=NATURAL_RECOVERY.columns)
 
 
 def _trajectories(mines: pandas.DataFrame, random: np.random.Generator) -> pandas.DataFrame:
@@ -341,6 +388,7 @@ def make_report_data(n_mines: int = 12, *, has_trajectories: bool = True) -> Rep
     return ReportData(
         "3f9a2c61d0", mines, claims, verdicts, _totals(mines, verdicts), courses,
         _counties(), pictures, imports, (1995, 2024), evidence, CONSTANTS,
+        _natural(mines, claims),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from reverdure.core.codes import Reason, Verdict
 from reverdure.core.records import Finding, ImportReport
 from reverdure.publish import messages as catalogue
 from reverdure.publish.messages import messages, pair, text
+from reverdure.publish.correction_words import corrections_said
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
 from reverdure.publish.wording import sentences
@@ -22,6 +23,14 @@ VERDICT = {
     "restored_ha": 3.2, "restored_ha_low": 2.9, "restored_ha_high": 3.5,
 }  # fmt: skip
 WITHOUT_NUMBER = {"restored_ha": None, "restored_ha_low": None, "restored_ha_high": None}
+
+
+# withdrawn, about another one, and of no mine in particular
+CORRECTED = [
+    {"number": 2, "kind": "year", "mine_id": "", "claim_id": "", "county": "", "year": 2013,
+     "about": 1, "verdict": "", "outcome": "", "person": "Wu", "why": "haze",
+     "at": "2026-03-01T08:00:00+00:00", "in_force": False}
+]  # fmt: skip
 
 
 def test_every_message_stands_in_both_languages_with_the_same_values() -> None:
@@ -45,8 +54,12 @@ def _crowded(data: ReportData) -> ReportData:
     copies = [data.verdicts.assign(claim_id=f"C{i}") for i in range(210)]
     finding = Finding(1, "", "flagged", "odd", "Odd.", "异常。")
     report = ImportReport("many.csv", 300, 300, 0, 0, 0, (finding,) * 300)
+    grounds = [data.natural.assign(ground_id=f"M{i}:unclaimed") for i in range(101)]
     return dataclasses.replace(
-        data, verdicts=pandas.concat(copies, ignore_index=True), imports=(report,)
+        data,
+        verdicts=pandas.concat(copies, ignore_index=True),
+        imports=(report,),
+        natural=pandas.concat(grounds, ignore_index=True),
     )
 
 
@@ -67,6 +80,7 @@ def test_every_message_is_used(
     write_report(tmp_path / "report", report_data)
     write_report(tmp_path / "nothing", _emptied(report_data))
     write_report(tmp_path / "crowded", _crowded(make_data(1)))
+    corrections_said(CORRECTED)
     for verdict, reason, numbers in product(Verdict, Reason, ({}, WITHOUT_NUMBER)):
         sentences({}, VERDICT | numbers | {"verdict": verdict.key, "reason": reason.key})
     sentences({}, VERDICT | {"claimed_ha": None, "verdict": "no_data", "reason": "no_outline"})

@@ -9,7 +9,15 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.changes import Area, Changes, Csv, Least, Since, print_changes
 from reverdure.cli.correct import print_correction
 from reverdure.cli.screen import language, say, table, words
-from reverdure.core.codes import Aim, ClaimStatus, Code, Reason, ReferenceStatus, Verdict
+from reverdure.core.codes import (
+    Aim,
+    ClaimStatus,
+    Code,
+    NaturalState,
+    Reason,
+    ReferenceStatus,
+    Verdict,
+)
 from reverdure.core.errors import UnknownOption
 from reverdure.core.fields import VERDICTS
 
@@ -68,6 +76,17 @@ def show(
             for name in _GROUPS
         ],
     )
+    if seen.natural:
+        say("show.natural")
+        table(
+            [words("show.natural_state"), words("show.grounds"), words("show.ground_area"),
+             words("show.came_back")],
+            [
+                [_label(NaturalState, state.key), *_natural_cells(seen.natural[state.key], area)]
+                for state in NaturalState
+                if state.key in seen.natural
+            ],
+        )  # fmt: skip
     say("show.by_county")
     table(
         [words("show.county"), words("show.mine_count"), words("show.claims")]
@@ -79,6 +98,12 @@ def show(
         ],
     )
     say("show.size", mb=f"{seen.size_mb:.0f}")
+
+
+def _natural_cells(found: tuple[int, float, float], area: Area) -> list[object]:
+    """Number of grounds, their area and what of it came back."""
+    count, ground_ha, recovered_ha = found
+    return [count, area(ground_ha), area(recovered_ha)]
 
 
 def explain(

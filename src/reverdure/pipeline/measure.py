@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from reverdure.core.codes import ReferenceStatus
-from reverdure.core.fields import TRAJECTORIES, VERDICTS
+from reverdure.core.fields import NATURAL_RECOVERY, TRAJECTORIES, VERDICTS
 from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
@@ -21,6 +21,7 @@ from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.losses import largest_losses
 from reverdure.recovery.metrics import recovery_metrics
+from reverdure.recovery.natural import natural_recovery
 from reverdure.recovery.reference import FORMER, references
 from reverdure.recovery.trajectories import trajectories
 from reverdure.recovery.verdicts import verdicts
@@ -71,6 +72,9 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
         mines, claims, metrics, seed=workspace.settings.seed, evidence=seen, only=[mine_id]
     )
     rows = judged[judged["mine_id"] == mine_id]
+    natural = natural_recovery(
+        mines, claims, metrics, seed=workspace.settings.seed, evidence=seen, only=[mine_id]
+    )
     # before the part: where a part lies, its evidence does
     write_evidence(evidence_path(workspace, plan, mine_id), seen)
     part = {
@@ -80,6 +84,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
             row for course in courses for row in _records(course, TRAJECTORIES.columns)
         ],
         "references": references_of,
+        "natural": _records(natural, NATURAL_RECOVERY.columns),
     }
     with atomic(path) as temporary:
         text = json.dumps(part, ensure_ascii=False, sort_keys=True, allow_nan=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reverdure.core.fields import TRAJECTORIES, VERDICTS, Table
+from reverdure.core.fields import NATURAL_RECOVERY, TRAJECTORIES, VERDICTS, Table
 from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
@@ -48,19 +48,25 @@ def write_products(
     verdicts["run_id"] = plan.run_id
     courses = _frame([row for part in parts.values() for row in part["trajectories"]], TRAJECTORIES)
     courses["run_id"] = plan.run_id
+    natural = _frame([row for part in parts.values() for row in part["natural"]], NATURAL_RECOVERY)
+    natural["county"] = natural["mine_id"].map(county).fillna("unknown")
+    natural["run_id"] = plan.run_id
     if is_partial:
+        natural = _merge(workspace, "natural_recovery", natural, plan)
         verdicts = _merge(workspace, "verdicts", verdicts, plan)
         courses = _merge(workspace, "trajectories", courses, plan)
     verdicts = verdicts.sort_values("claim_id", ignore_index=True)
     verdicts["flags"] = with_disputes(verdicts["flags"], verdicts["claim_id"], plan.standing)
     courses = courses.sort_values(["mine_id", "index", "year"], ignore_index=True)
+    natural = natural.sort_values("ground_id", ignore_index=True)
     grounds = claim_ground(plan.mines, plan.claims).set_index("claim_id").geometry
     judged = gpd.GeoDataFrame(
         verdicts, geometry=list(grounds.reindex(verdicts["claim_id"])), crs="EPSG:4326"
     )
     sums = totals(plan.mines, plan.claims, judged, counties)
     sums["run_id"] = plan.run_id
-    for name, frame in (("trajectories", courses), ("totals", sums)):
+    kept = {"trajectories": courses, "totals": sums, "natural_recovery": natural}
+    for name, frame in kept.items():
         with atomic(workspace.products / f"{name}.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
 
@@ -92,6 +98,7 @@ def write_products(
         corrections=corrections_by_mine(plan.standing, plan.claims, county),
         evidence=evidence,
         constants=shown_constants(),
+        natural=natural,
     )
     if on_progress:
         on_progress(Progress("tables", 0, 1))
@@ -116,5 +123,5 @@ def _merge(workspace: Workspace, name: str, fresh: pd.DataFrame, plan: Plan) -> 
     others = set(plan.mines["mine_id"]) - set(plan.selected)
     kept = kept[kept["mine_id"].isin(others)]
     if "claim_id" in kept:
-        kept = kept[kept["claim_id"].isin(plan.claims["claim_id"])]
+        kept = kept[kept["claim_id"].isin(["", *plan.claims["claim_id"]])]
     return pd.concat([kept.astype(fresh.dtypes.to_dict()), fresh], ignore_index=True)

@@ -1,9 +1,11 @@
 """The programme in one screen."""
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from reverdure.core.codes import NaturalGround
 from reverdure.store.workspace import Workspace
 
 
@@ -19,6 +21,9 @@ class Overview:
     totals : list of dict
         Rows of the totals table; the first is the whole.
     size_mb : float
+    natural : dict of str to (int, float, float)
+        By key of NaturalState, ground nobody claims: how many grounds, their hectares, and
+        the hectares that came back.
     """
 
     mines: int
@@ -30,6 +35,7 @@ class Overview:
     run: dict[str, Any] | None
     totals: list[dict[str, Any]]
     size_mb: float
+    natural: dict[str, tuple[int, float, float]]
 
 
 def overview(workspace: Workspace) -> Overview:
@@ -57,4 +63,29 @@ def overview(workspace: Workspace) -> Overview:
         run=manifest,
         totals=totals,
         size_mb=workspace.size_mb(),
+        natural=_natural(workspace),
     )
+
+
+def _natural(workspace: Workspace) -> dict[str, tuple[int, float, float]]:
+    path = workspace.products / "natural_recovery.parquet"
+    if not path.is_file():
+        return {}
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        rows = file.read(columns=["ground", "state", "ground_ha", "recovered_ha"]).to_pylist()
+    found: dict[str, tuple[int, float, float]] = {}
+    for row in rows:
+        if row["ground"] == NaturalGround.UNCLAIMED.key:
+            count, ground_ha, recovered_ha = found.get(row["state"], (0, 0.0, 0.0))
+            found[row["state"]] = (
+                count + 1,
+                ground_ha + _or_zero(row["ground_ha"]),
+                recovered_ha + _or_zero(row["recovered_ha"]),
+            )
+    return found
+
+
+def _or_zero(value: float | None) -> float:
+    return 0.0 if value is None or math.isnan(value) else value

@@ -39,8 +39,9 @@ STEPS = (
     Step("measure", ("mines", "claims", "segments", "fine", "layers", "corrections"),
          ("measured",), 1, "measuring mines", "矿山测量"),
     Step("tables", ("mines", "claims", "counties", "measured", "corrections"),
-         ("verdicts", "totals", "trajectories"), 1, "tables", "汇总表"),
-    Step("report", ("verdicts", "totals", "trajectories", "composites"), ("report",), 1,
+         ("verdicts", "totals", "trajectories", "natural_recovery"), 1, "tables", "汇总表"),
+    Step("report",
+         ("verdicts", "totals", "trajectories", "natural_recovery", "composites"), ("report",), 1,
          "report", "报告"),
 )  # fmt: skip
 

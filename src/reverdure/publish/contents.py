@@ -8,7 +8,15 @@ import geopandas
 import pandas
 
 from reverdure.core.errors import MissingColumn
-from reverdure.core.fields import CLAIMS, MINES, TOTALS, TRAJECTORIES, VERDICTS, Table
+from reverdure.core.fields import (
+    CLAIMS,
+    MINES,
+    NATURAL_RECOVERY,
+    TOTALS,
+    TRAJECTORIES,
+    VERDICTS,
+    Table,
+)
 from reverdure.core.records import ImportReport, Picture
 
 if TYPE_CHECKING:
@@ -49,6 +57,8 @@ class ReportData:
         that was not part of the run, whose pages stay as they are.
     constants : sequence of mapping
         Constants shown on each claim's page: name, value, unit, status.
+    natural : DataFrame or None
+        What came back by itself: columns of NATURAL_RECOVERY.
     corrections : callable
         Mine id to what people corrected about it and its claims: rows of CORRECTIONS.
 
@@ -70,6 +80,7 @@ class ReportData:
     years: tuple[int, int]
     evidence: "Callable[[str], Mapping[str, xarray.Dataset] | None]" = _no_evidence
     constants: Sequence[Mapping[str, Any]] = ()
+    natural: pandas.DataFrame | None = None
     corrections: Callable[[str], Sequence[Mapping[str, Any]]] = _nobody
 
     def __post_init__(self) -> None:
@@ -81,6 +92,8 @@ class ReportData:
             (TRAJECTORIES, self.trajectories),
         ):
             _require_columns(table, frame)
+        if self.natural is not None:
+            _require_columns(NATURAL_RECOVERY, self.natural)
 
 
 def _require_columns(table: Table, frame: pandas.DataFrame) -> None:

@@ -18,6 +18,7 @@ from reverdure.publish.contents import ReportData, rows
 from reverdure.publish.correction_words import dispute_mark, dispute_of
 from reverdure.publish.maps import mine_map
 from reverdure.publish.messages import LANGUAGES, both, pair, text
+from reverdure.publish.natural import natural_facts
 from reverdure.publish.pages import fill, heading
 from reverdure.publish.signs import SIGN_OF, SIGNS
 from reverdure.publish.totals import county_lines, county_name, summary
@@ -77,6 +78,7 @@ def index_page(
         ],
         "claims_left_out": len(claims) > STATIC_CLAIMS,
         "claims_total": len(claims),
+        "natural": natural_facts(data, mine_names, names),
         "imports": [_import(report) for report in data.imports],
         "tables": _tables(tables),
         "data": _script_data(claims, mine_names, names, claim_names),
@@ -203,7 +205,7 @@ def _import(report: ImportReport) -> dict[str, Any]:
 
 def _tables(tables: Sequence[Path]) -> list[dict[str, Any]]:
     found = []
-    for name in ("verdicts", "mines"):
+    for name in ("verdicts", "mines", "natural_recovery"):
         links = [
             {"href": quote(path.as_posix()), "label": title}
             for kind, title in _TABLE_KINDS.items()

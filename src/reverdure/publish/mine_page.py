@@ -15,6 +15,7 @@ from reverdure.publish.correction_words import corrections_said, dispute_mark
 from reverdure.publish.figures import decimal
 from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, both, messages, pair
+from reverdure.publish.natural import natural_sentences
 from reverdure.publish.pages import Particular, fill, heading, particular
 from reverdure.publish.pictures import plates
 from reverdure.publish.signs import SIGN_OF
@@ -59,12 +60,15 @@ class MineFacts:
         Rows of TRAJECTORIES.
     findings : sequence of Finding
         What the import saw in this mine and its claims.
+    natural : sequence of mapping
+        Rows of NATURAL_RECOVERY.
     """
 
     mine: Row
     claims: Sequence[tuple[Row, Row]]
     yearly: Sequence[Row]
     findings: Sequence[Finding]
+    natural: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ def _page(
         "heading": mine["name"] or mine["mine_id"],
         "byline": _byline(mine, facts.claims),
         "claims": [_claim(claim, verdict, claim_names) for claim, verdict in shown],
+        "natural": natural_sentences(facts.natural[: room.claims]),
         "more_claims": len(facts.claims) - len(shown),
         "plates": plates(pictures, room.pictures_bytes),
         "trajectories": _trajectories(facts)[: room.indices],

@@ -114,11 +114,16 @@ def _mines(data: ReportData) -> Iterator[MineFacts]:
     for report in data.imports:
         for finding in report.findings:
             seen[finding.id].append(finding)
+    natural: dict[str, list[Any]] = defaultdict(list)
+    if data.natural is not None:
+        for row in rows(data.natural.sort_values("ground_id")):
+            natural[row["mine_id"]].append(row)
     for mine in rows(data.mines.sort_values("mine_id")):
         claims = judged[mine["mine_id"]]
         ids = [mine["mine_id"], *(verdict["claim_id"] for _, verdict in claims)]
         findings = [finding for id_ in dict.fromkeys(ids) for finding in seen.get(id_, ())]
-        yield MineFacts(mine, claims, yearly[mine["mine_id"]], findings)
+        mine_id = mine["mine_id"]
+        yield MineFacts(mine, claims, yearly[mine_id], findings, natural[mine_id])
 
 
 def _tables(folder: Path, tables: Path | None) -> list[Path]:

@@ -10,13 +10,16 @@ import pandas
 import pyogrio
 import shapely
 
-from reverdure.core.fields import MINES, VERDICTS, Field, Table
+from reverdure.core.fields import MINES, NATURAL_RECOVERY, VERDICTS, Field, Table
 from reverdure.core.files import atomic
 from reverdure.publish.contents import ReportData
 from reverdure.publish.sheets import as_text_cell, write_sheet
 
 _KINDS = ("gpkg", "parquet", "csv", "xlsx")
-TABLE_NAMES = tuple(f"{name}.{kind}" for name in ("mines", "verdicts") for kind in _KINDS)
+TABLE_NAMES = (
+    *(f"{name}.{kind}" for name in ("mines", "verdicts") for kind in _KINDS),
+    "natural_recovery.csv",
+)
 # Written into each GeoPackage in place of the time of day: equal tables, equal bytes.
 _FIXED_TIME = "2000-01-01T00:00:00.000Z"
 _SPOT = (
@@ -27,6 +30,9 @@ _SPOT = (
 
 def write_tables(folder: Path, data: ReportData) -> list[Path]:
     """Write mines and verdicts in four formats, each whole or not at all.
+
+    What came back by itself has no outline of its own and is written as CSV, where the
+    programme has it.
 
     GeoPackage and GeoParquet hold the geometry (of a verdict: the ground of its claim).
     CSV and XLSX hold a point inside it in its place, since outlines exceed the cells of
@@ -60,6 +66,12 @@ def write_tables(folder: Path, data: ReportData) -> list[Path]:
         with atomic(folder / f"{name}.xlsx") as temporary:
             write_sheet(temporary, name, flat, fields)
         written += [folder / f"{name}.{kind}" for kind in _KINDS]
+    if data.natural is not None:
+        path = folder / "natural_recovery.csv"
+        ordered = data.natural.sort_values(NATURAL_RECOVERY.key, kind="stable")
+        columns = {one.name: _column(ordered[one.name], one.kind) for one in NATURAL_RECOVERY}
+        _write_csv(path, pandas.DataFrame(columns), NATURAL_RECOVERY.fields)
+        written.append(path)
     return written
 
 
