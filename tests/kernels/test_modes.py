@@ -18,6 +18,34 @@ from reverdure.recovery.segmentation import SegmentParams, segment
 from reverdure.ground.coverage import coverage
 from reverdure.core.grid import Grid
 
+from reverdure.kernels.losses import date_falls, largest_falls
+from reverdure.kernels.rings import distances, grow, mean_of_years, wander
+
+
+def falls(found, values):
+    event, extremes = np.empty((5, 70)), np.empty((2, 70))
+    largest_falls(found.vertex_year.values, found.vertex_value.values, 0.2, event, extremes)
+    dated = np.zeros(70)
+    years = np.arange(2000.0, 2024.0)
+    seen = values.astype(np.float32)
+    date_falls(seen, years, event[0] > 0.1, event[1], event[2], 3.0, dated)
+    return [event, np.where(np.isfinite(extremes), extremes, 0), dated]
+
+
+def rings(rng):
+    inside = rng.random((4, 5)) < 0.4
+    distance, grown = np.empty((12, 14)), np.zeros((4, 5), bool)
+    distances(inside, 3, 6, 30.0, 29.0, distance)
+    grow(inside, 30.0, 29.0, 60.0, grown)
+    cube = rng.random((6, 12, 14), np.float32)
+    cube[rng.random(cube.shape) < 0.2] = np.nan
+    mean, wanted = np.zeros((4, 5)), rng.random((4, 5)) < 0.8
+    mean_of_years(cube, np.arange(6) < 4, 2, 3, wanted, mean)
+    width, at = np.empty(9), rng.integers(0, 12, (2, 9))
+    wander(cube, np.nanmedian(cube, axis=(1, 2)).astype(float), at[0], at[1], width)
+    return [distance, grown.astype(float), mean, width]
+
+
 rng = np.random.default_rng(9)
 damaged = np.arange(24)[:, None] > rng.uniform(0, 40, 70)
 values = 0.6 + rng.normal(0, 0.05, (24, 70)) - 0.3 * damaged
@@ -30,6 +58,7 @@ many = SegmentParams(max_segments=12, vertex_count_overshoot=8, prevent_one_year
 few = SegmentParams(max_segments=1, vertex_count_overshoot=0, min_observations_needed=3)
 found = [segment(index, params) for params in (SegmentParams(), many, few)]
 arrays = [one[name].values.astype(float) for one in found for name in sorted(one.data_vars)]
+arrays += falls(found[0], values) + rings(rng)
 star = shapely.Point(55, 45).buffer(38).difference(shapely.Point(60, 40).buffer(13))
 arrays.append(coverage(star, Grid("EPSG:32650", 0, 90, 10, 9, 10))[1])
 np.savez(sys.argv[1], *arrays)
