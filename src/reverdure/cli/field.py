@@ -142,7 +142,7 @@ def result(
                 area(row["restored_ha"]),
                 area(row["restored_ha_low"]),
                 area(row["restored_ha_high"]),
-                FieldStatus.from_key(row["status"]).label(language()),
+                _status(row["status"]),
             ]
             for row in found.areas.to_dict("records")
         ],
@@ -202,6 +202,12 @@ def _part(part: str, name: str) -> str:
     if part == "all":
         return words("field.whole")
     return Verdict.from_key(name).label(language()) if part == "verdict" else name
+
+
+def _status(key: str) -> str:
+    """What a reader must know of a row; nothing where the estimate is of all of it."""
+    status = FieldStatus.from_key(key)
+    return "" if status is FieldStatus.ESTIMATED else status.label(language())
 
 
 def _accuracy(one: Any) -> str:

@@ -334,6 +334,7 @@ def _write(workspace: Workspace, result: FieldResult) -> None:
             sample_id=result.sample.sample_id,
             n_plots=result.n_plots,
             n_answers=result.n_answers,
+            confidence=float(result.sample.record["confidence"]),
             whole_ha=sum(float(row["area_ha"]) for row in result.sample.record["strata"]),
             strata=result.strata,
             matrix=result.matrix,

@@ -32,6 +32,8 @@ class FieldFacts:
     years : (int, int)
         First and last year of the imagery.
     n_plots, n_answers : int
+    confidence : float
+        Of the intervals of areas and accuracies.
     whole_ha : float
         All sampled ground.
     strata, areas : DataFrame
@@ -52,6 +54,7 @@ class FieldFacts:
     years: tuple[int, int]
     n_plots: int
     n_answers: int
+    confidence: float
     whole_ha: float
     strata: pandas.DataFrame
     matrix: Any
@@ -74,7 +77,8 @@ def write_field_page(path: Path, facts: FieldFacts) -> None:
     whole = areas[0]
     estimated = whole["restored_ha"] is not None
     values: dict[str, Any] = {
-        "sample": both("field.result.sample", {"sample": facts.sample_id, "run": facts.run_id}),
+        "sample": both("field.result.sample", {"sample": facts.sample_id, "run": facts.run_id,
+                                                "confidence": f"{100 * facts.confidence:g}"}),
         "lead": _in_areas("field.result.lead", value=whole["restored_ha"],
                           low=whole["restored_ha_low"], high=whole["restored_ha_high"],
                           mapped=whole["mapped_ha"]) if estimated else None,
