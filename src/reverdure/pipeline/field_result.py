@@ -158,21 +158,26 @@ def _areas(
     sample: Sample, plots: pd.DataFrame, area_ha: Mapping[str, float], seed: int
 ) -> pd.DataFrame:
     """Adjusted areas of the whole, by verdict and by county."""
-    parts = pd.DataFrame(sample.record["parts"])
+    every = pd.DataFrame(sample.record["parts"])
+    parts = every
     if area_ha:
         parts = parts[parts["stratum"].isin(list(area_ha))]
         plots = plots[plots["stratum"].isin(list(area_ha))]
-    least_county = int(field_constant("fewest_answers_of_county"))
-    least_verdict = int(field_constant("fewest_plots_in_stratum"))
     rows = [_area("all", "", plots, parts, area_ha, sample, 2, seed)]
-    complete = len(area_ha) == len(sample.record["strata"])
-    if area_ha and not complete:
-        rows[0]["status"] = FieldStatus.PART_OF_GROUND.key
-    for part, least in (("verdict", least_verdict), ("county", least_county)):
-        for name in sorted(set(parts[part])):
+    least = {
+        "verdict": int(field_constant("fewest_plots_in_stratum")),
+        "county": int(field_constant("fewest_answers_of_county")),
+    }
+    for part, needed in least.items():
+        for name in sorted(set(every[part])):
             here = plots.assign(inside=plots[part] == name)
             rows.append(_area(part, name, here, parts[parts[part] == name], area_ha, sample,
-                              least, seed))  # fmt: skip
+                              needed, seed))  # fmt: skip
+    for row in rows:
+        of = every if row["part"] == "all" else every[every[row["part"]] == row["name"]]
+        is_partial = row["ground_ha"] < float(of["area_ha"].sum()) * (1 - 1e-9)
+        if is_partial and row["status"] == FieldStatus.ESTIMATED.key:
+            row["status"] = FieldStatus.PART_OF_GROUND.key
     return _typed(pd.DataFrame(rows), FIELD_AREAS)
 
 
