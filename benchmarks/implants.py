@@ -5,7 +5,7 @@ Needs the real data that the tests know (`REVERDURE_DATA`, default ../shared/dat
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -112,22 +112,27 @@ def oregon(span: tuple[int, int], n: int, seed: int, side: int) -> Land:
 
 
 def reflectance(
-    series: Callable[[], xr.Dataset], span: tuple[int, int], n: int, seed: int, side: int
+    series: Callable[[], xr.Dataset],
+    span: tuple[int, int],
+    soils: Sequence[Callable[[], xr.Dataset]],
+    texture: float,
+    drawn: tuple[int, int, int],
 ) -> Land:
     """Scenes of six bands, mixed date by date and then composited as any scenes are."""
+    n, seed, side = drawn
     rng = np.random.default_rng([seed, *span])
     scenes = series()
     seen = scenes.time.dt.year.values
     scenes = scenes.isel(time=(seen >= span[0]) & (seen <= span[1]) & _in_season(scenes))
     when = scenes.time.dt.year.values
     values, neighbours = _stacked(scenes), _neighbours()
-    land = spread(values, neighbours, (side, side), rng)
+    land = spread(values, neighbours, (side, side), rng, texture)
     implants = draw_implants(_grid(side), np.arange(span[0], span[1] + 1), draw_sizes(n, rng), rng)
-    soils = [_bare_semidesert(), _bare_felled()]
+    soils = [soil() for soil in soils]
     for one in implants:
         share = bare_share(one, when, rng)
         soil = soils[int(rng.integers(len(soils)))]
-        bare = spread(_same_years(soil, when, rng), neighbours, share.shape[1:], rng)
+        bare = spread(_same_years(soil, when, rng), neighbours, share.shape[1:], rng, 0.0)
         window = (slice(None), slice(None), *one.window)
         land[window] = mix_reflectance(land[window], bare, share[:, None])
     cube = xr.Dataset(
@@ -147,26 +152,20 @@ UNDISTURBED = {
 }
 # data set -> how many lands of 40 mines are drawn, and how
 LANDS: dict[str, tuple[int, Callable[[int, int, int], Land]]] = {
-    "gee-landtrendr-scenes, 17 years": (
-        3,
-        lambda n, seed, side: oregon((1984, 2000), n, seed, side),
-    ),
-    "gee-landtrendr-scenes, 33 years": (
-        3,
-        lambda n, seed, side: oregon((1984, 2016), n, seed, side),
-    ),
+    "gee-landtrendr-scenes, 17 years": (3, lambda *drawn: oregon((1984, 2000), *drawn)),
+    "gee-landtrendr-scenes, 33 years": (3, lambda *drawn: oregon((1984, 2016), *drawn)),
     "dense-series-p035r032": (
         3,
-        lambda n, seed, side: reflectance(_colorado, (1984, 2012), n, seed, side),
+        lambda *drawn: reflectance(_colorado, (1984, 2012), (_semidesert, _felled), 1.0, drawn),
     ),
-    # burnt in 2002
+    # chaparral, until it burnt in 2002
     "ard-pixels, h03v09": (
-        2,
-        lambda n, seed, side: reflectance(lambda: _ard("h03v09"), (1984, 2001), n, seed, side),
+        3,
+        lambda *drawn: reflectance(_chaparral, (1984, 2001), (_semidesert, _burnt), 0.3, drawn),
     ),
     "ard-pixels, sample_2": (
-        2,
-        lambda n, seed, side: reflectance(lambda: _ard("sample_2"), (1985, 2016), n, seed, side),
+        3,
+        lambda *drawn: reflectance(_seasonal, (1985, 2016), (_semidesert, _felled), 0.3, drawn),
     ),
 }
 
@@ -230,10 +229,14 @@ def _colorado() -> xr.Dataset:
 
 
 def _neighbours() -> NDArray[np.float64]:
-    """Clear summer scenes of the standing pixels, (scene, band, y, x)."""
+    """Summer scenes of the standing pixels without cloud among them, (scene, band, y, x)."""
     block = _dense().isel(_STANDING)
     block = block.isel(time=block.clear.all(("y", "x")).values & _in_season(block))
-    return np.stack([block[band].values for band in BANDS], axis=1)
+    scenes = np.stack([block[band].values for band in BANDS], axis=1)
+    apart = scenes - np.median(scenes, axis=(-2, -1), keepdims=True)
+    # a haze or cloud that the mask missed stands out by more than pixels ever do
+    passing = np.abs(apart - np.median(apart, axis=0)).max(axis=(1, 2, 3))
+    return scenes[passing < 0.06]
 
 
 @cache
@@ -262,16 +265,31 @@ def _ard(name: str) -> xr.Dataset:
     )
 
 
-def _bare_semidesert() -> xr.Dataset:
+def _semidesert() -> xr.Dataset:
     """Ground with hardly a plant on it, NDVI 0.2-0.3, every summer from 1995 to 2009."""
     scenes = _ard("h04v03_-1945155")
     return scenes.isel(time=_in_season(scenes) & _between(scenes, 1995, 2009))
 
 
-def _bare_felled() -> xr.Dataset:
+def _felled() -> xr.Dataset:
     """The barest of the pixels felled in 1999, in the summers after."""
     block = _dense().isel(y=1, x=4)
     return block.isel(time=block.clear.values & _in_season(block) & _between(block, 2000, 2005))
+
+
+def _chaparral() -> xr.Dataset:
+    return _ard("h03v09")
+
+
+def _burnt() -> xr.Dataset:
+    """The pixel of chaparral in the summers after it burnt."""
+    scenes = _chaparral()
+    return scenes.isel(time=_in_season(scenes) & _between(scenes, 2003, 2005))
+
+
+def _seasonal() -> xr.Dataset:
+    """Vegetation whose greenness halves within the season and differs by year."""
+    return _ard("sample_2")
 
 
 def _between(scenes: xr.Dataset, first: int, last: int) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ _SHIFT_PIXELS = 0.2
 _OUTLINE_SHIFT_PIXELS, _OUTLINE_DILATION_PIXELS = 0.17, 0.08
 _PATCHINESS = 0.10
 _GAP_PIXELS = 4.0
+_DARKEST = 0.001
 _N_TRIES = 400
 _KINDS = {"true": 0.32, "false": 0.30, "partial": 0.24, "near": 0.14}
 
@@ -153,6 +154,7 @@ def spread(
     neighbours: NDArray[np.floating],
     shape: tuple[int, int],
     rng: np.random.Generator,
+    texture: float = 1.0,
 ) -> NDArray[np.float32]:
     """The series of one real pixel over a whole land, with the jitter of real neighbours.
 
@@ -162,25 +164,27 @@ def spread(
         Reflectance; NaN where it was not clear: the whole land then is not.
     neighbours : (scene, band, y, x)
         Real scenes of adjacent undisturbed pixels, without gaps. On each date the
-        differences between the pixels of a scene drawn at random are laid over the land,
-        those that last in time always in the same places.
+        differences between the pixels of a scene drawn at random are laid over the land.
     shape : (y, x)
     rng : numpy.random.Generator
+    texture : float, default 1
+        How much of those differences that last in time the land gets, always in the same
+        places: 1 where the neighbours are the same kind of land as the series.
 
     Returns
     -------
     (time, band, y, x) float32
     """
-    ratio = neighbours / np.median(neighbours, axis=(-2, -1), keepdims=True)
-    lasting = np.median(ratio, axis=0)
-    passing = ratio / lasting
-    texture = mirrored(lasting, shape)
+    apart = neighbours - np.median(neighbours, axis=(-2, -1), keepdims=True)
+    lasting = np.median(apart, axis=0)
+    passing = apart - lasting
+    ground = texture * mirrored(lasting, shape)
     out = np.empty((*series.shape, *shape), np.float32)
     for k, value in enumerate(series):
         at = (int(rng.integers(2 * shape[0])), int(rng.integers(2 * shape[1])))
         scene = passing[rng.integers(len(passing))]
-        out[k] = value[:, None, None] * texture * mirrored(scene, shape, at)
-    return out
+        out[k] = value[:, None, None] + ground + mirrored(scene, shape, at)
+    return np.maximum(out, np.float32(_DARKEST))
 
 
 def draw_implants(
