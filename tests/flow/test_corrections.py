@@ -32,7 +32,10 @@ class State:
 
 
 def run(workspace: Path) -> State:
-    said = reverdure("run", "-w", workspace).stdout
+    return state(workspace, reverdure("run", "-w", workspace).stdout)
+
+
+def state(workspace: Path, said: str = "") -> State:
     products = workspace / "products"
     parts = {}
     for path in (products / "parts").glob("*.json"):
@@ -89,7 +92,7 @@ def story(measured: Path, tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("corrected")
     workspace = folder / "w"
     shutil.copytree(measured, workspace)
-    first = run(workspace)
+    first = state(workspace)
     seen = first.verdicts[first.verdicts["restored_ha"].notna()].iloc[0]
     mine, claim, year = seen["mine_id"], seen["claim_id"], int(seen["last_clear_year"])
     changes = {}
