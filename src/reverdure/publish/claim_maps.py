@@ -140,7 +140,7 @@ def zone_map(
     cell_ha = one["cell_ha"].to_numpy()
     shown = np.isfinite(share) & (cell_ha > _LEAST_GROUND * cell_ha.max())
     level = np.digitize(np.nan_to_num(share), np.array(ZONE_BOUNDS) - 1e-6)
-    corner = _corner(one["cell_x"], one["cell_y"], frame)
+    corner = _corner(one["cell_x"].to_numpy(), one["cell_y"].to_numpy(), frame)
     return ClassMap(
         "", frame,
         tuple(_runs(shown & (level == k), corner, 1) for k in range(len(ZONE_BOUNDS) + 1)),
@@ -157,7 +157,7 @@ def gain_maps(
     frame = _frame(one)
     step = round(float(one.attrs["pixel"]) / frame.unit)
     seen = one["seen"].to_numpy()
-    corner = _corner(one["x"], one["y"], frame)
+    corner = _corner(one["x"].to_numpy(), one["y"].to_numpy(), frame)
     used = np.isfinite(seen)
     clearly = used & (seen >= _LITTLE_SEEN)
     is_numbered = seen.shape[1] <= _MOST_NUMBERED and seen.shape[0] <= _MOST_NUMBERED
@@ -247,8 +247,8 @@ def mask_png(mask: NDArray[np.bool_], rgb: tuple[int, int, int] = (0, 121, 90)) 
 def _frame(one: xr.Dataset) -> Frame:
     """A square around all pixels that were used, in cells."""
     pixel = float(one.attrs["pixel"])
-    x, y = one["x"].to_numpy(), one["y"].to_numpy()
-    cell = float(one["cell_x"][1] - one["cell_x"][0]) if one.sizes["cell_x"] > 1 else pixel
+    x, y, cells = (one[name].to_numpy() for name in ("x", "y", "cell_x"))
+    cell = float(cells[1] - cells[0]) if cells.size > 1 else pixel
     west, east = float(x.min()) - pixel / 2, float(x.max()) + pixel / 2
     south, north = float(y.min()) - pixel / 2, float(y.max()) + pixel / 2
     side = max(east - west, north - south)
@@ -264,7 +264,7 @@ def _scaled(west: float, north: float, size: float, unit: float, side: float) ->
     return Frame(round(size, 3), west, north, unit, round(scale_m / unit, 3), scale_m)
 
 
-def _corner(x: xr.DataArray, y: xr.DataArray, frame: Frame) -> tuple[int, int]:
+def _corner(x: NDArray[np.float64], y: NDArray[np.float64], frame: Frame) -> tuple[int, int]:
     """Upper left corner of a raster in map units."""
     half = abs(float(x[1] - x[0])) / 2 if x.size > 1 else frame.unit / 2
     high = abs(float(y[1] - y[0])) / 2 if y.size > 1 else half

@@ -41,6 +41,12 @@ _NUMBERS = (
 )  # fmt: skip
 
 
+# in the order of `Year`
+_YEARLY = (
+    "value", "fitted", "clear_share", "reference", "reference_low", "reference_high", "needed",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimFacts:
     """All there is to say about one claim.
@@ -247,21 +253,15 @@ def _layer(name: str) -> Markup:
 
 def _courses(claim: Row, verdict: Row, seen: xr.Dataset) -> list[dict[str, Any]]:
     events = claim_events([(claim, verdict)])
+    years = seen["year"].to_numpy().tolist()
+    yearly = {key: seen[key].to_numpy() for key in _YEARLY}
     courses = []
-    for name in seen["index"].values.tolist():
-        one = seen.sel(index=name)
-        columns = {
-            key: [_number(value) for value in one[key].to_numpy().tolist()]
-            for key in (
-                "value", "fitted", "clear_share", "reference", "reference_low",
-                "reference_high", "needed",
-            )
-        }  # fmt: skip
-        series = [
-            Year(year, *numbers)
-            for year, *numbers in zip(one["year"].to_numpy().tolist(), *columns.values(),
-                                      strict=True)
-        ]  # fmt: skip
+    for k, name in enumerate(seen["index"].values.tolist()):
+        columns = [
+            [_number(value) for value in (all_[k] if all_.ndim == 2 else all_).tolist()]
+            for all_ in yearly.values()
+        ]
+        series = [Year(year, *numbers) for year, *numbers in zip(years, *columns, strict=True)]
         sizes: tuple[Chart, ...] = (
             chart(series, events, 900.0, 260.0),
             chart(series, events, 340.0, 220.0),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import xarray as xr
 from markupsafe import Markup
 
@@ -109,12 +110,13 @@ def _seen(verdict: Row, seen: xr.Dataset | None, years: tuple[int, int]) -> list
 
 def _levels(seen: xr.Dataset) -> list[Markup]:
     """Level before, bare and of the reference, index by index."""
-    lines = []
+    lines: list[Markup] = []
+    if "reference" not in seen:
+        return lines
+    yearly = dict(zip(seen["index"].values, seen["reference"].to_numpy(), strict=True))
     for name, found in seen.attrs["references"].items():
-        if found["bare_level"] is None or "reference" not in seen:
-            continue
-        reference = seen["reference"].sel(index=name).dropna("year")
-        if not reference.size:
+        reference = yearly[name][np.isfinite(yearly[name])]
+        if found["bare_level"] is None or not reference.size:
             continue
         before = found["level_before"]
         key = "judged.levels" if before is not None else "judged.levels_since"
