@@ -1,0 +1,198 @@
+"""Planted cases end to end: each reason an auditor meets is found where it is the truth.
+
+A case that is answered wrongly today is marked as a strict xfail with what was seen, so that
+it shows as soon as it is mended.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.flow.commands import fill, reverdure
+
+WITHOUT_NUMBER = {"no_reference", "no_data", "cannot_be_seen", "too_early"}
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """Verdicts of the smallest planted county beside the truth and the claims."""
+    folder = tmp_path_factory.mktemp("planted")
+    county, workspace = folder / "county", folder / "w"
+    with pytest.MonkeyPatch.context() as patch:
+        # thousands of small products: threads would only wait for each other
+        patch.setenv("OPENBLAS_NUM_THREADS", "1")
+        reverdure("simulate", county, "--mines", 1, "--years", 12, "--seed", 5, "--planted")
+        fill(workspace, county)
+        reverdure("run", "-w", workspace)
+    return beside_truth(county, workspace)
+
+
+def beside_truth(county: Path, workspace: Path) -> pd.DataFrame:
+    """One row a claim."""
+    verdicts = pd.read_parquet(workspace / "products" / "verdicts.parquet")
+    truth = pd.read_parquet(county / "truth.parquet").rename(
+        columns={"restored_ha": "true_ha", "damage_year": "true_damage_year"}
+    )
+    claims = pd.read_csv(county / "claims.csv")[["claim_id", "start_year", "wkt"]]
+    both = truth.merge(verdicts, on="claim_id", validate="one_to_one")
+    both = both.merge(claims, on="claim_id", validate="one_to_one")
+    assert len(both) == len(truth)
+    return both
+
+
+def cases(judged: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Claims of a kind, with everything about them as text for a failing test."""
+    found = judged[judged["kind"] == kind]
+    assert len(found) >= 1
+    return found
+
+
+def said(rows: pd.DataFrame) -> str:
+    """What was answered, for the message of a failing test."""
+    columns = [
+        "claim_id", "kind", "verdict", "reason", "flags", "claimed_ha", "true_ha", "payable_ha",
+        "restored_ha", "restored_ha_low", "restored_ha_high", "damage_year",
+    ]  # fmt: skip
+    return "\n" + rows[columns].to_string()
+
+
+def holds(row: pd.Series, hectares: float) -> bool:
+    """Whether the interval of a claim holds a number of hectares."""
+    slack = 1e-6 + 0.005 * row["claimed_ha"]
+    return bool(row["restored_ha_low"] - slack <= hectares <= row["restored_ha_high"] + slack)
+
+
+def fits(row: pd.Series, hectares: float) -> bool:
+    """Whether a verdict may stand where these hectares are the truth; undecided always may."""
+    share = hectares / row["claimed_ha"]
+    return {
+        "supported": share >= 0.8,
+        "not_supported": share < 0.2,
+        "partly_supported": 0.2 <= share < 0.8,
+    }.get(row["verdict"], True)
+
+
+def test_forest_that_never_was_a_mine_is_not_restored(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "never_damaged")
+    assert (rows["verdict"] == "not_supported").all(), said(rows)
+    assert (rows["reason"] == "never_damaged").all(), said(rows)
+    assert (rows["restored_ha"] == 0).all(), said(rows)
+
+
+def test_bare_rock_is_not_restored(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "bare_slope")
+    assert (rows["verdict"].isin({"not_supported", "no_reference"})).all(), said(rows)
+
+
+def test_ground_green_before_the_claim_is_told_and_not_paid(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "green_before_claim")
+    assert (rows["reason"] == "green_before_claim").all(), said(rows)
+    assert rows["flags"].str.contains("green_before_claim").all(), said(rows)
+    for _, row in rows.iterrows():
+        assert row["verdict"] in {"not_supported", "undecided"}, said(rows)
+        assert holds(row, row["payable_ha"]), said(rows)
+
+
+def test_damage_before_the_record_is_told_and_its_restoration_seen(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "damage_before_record")
+    assert rows["flags"].str.contains("damage_before_record").all(), said(rows)
+    assert rows["damage_year"].isna().all(), said(rows)
+    assert (rows["verdict"].isin({"supported", "undecided"})).all(), said(rows)
+    assert all(holds(row, row["true_ha"]) for _, row in rows.iterrows()), said(rows)
+
+
+def test_damage_before_the_record_that_stayed_is_not_restored(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "damage_before_record_failed")
+    assert rows["flags"].str.contains("damage_before_record").all(), said(rows)
+    assert (rows["verdict"] == "not_supported").all(), said(rows)
+
+
+def test_ground_lost_again_is_told(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "lost_again")
+    assert (rows["reason"] == "lost_again").all(), said(rows)
+    assert (rows["verdict"] == "not_supported").all(), said(rows)
+
+
+@pytest.mark.parametrize(
+    "states_polygon",
+    [
+        pytest.param(True, id="polygons"),
+        pytest.param(
+            False,
+            id="outlines of two mines",
+            marks=pytest.mark.xfail(
+                strict=True,
+                raises=AssertionError,
+                reason="only claims with polygons of their own are compared: the later claim "
+                "on 5.76 ha gets interval_too_wide, 4.94 ha (0-5.79) and the flag alone",
+            ),
+        ),
+    ],
+)
+def test_ground_claimed_twice_is_told_at_the_later_claim(
+    judged: pd.DataFrame, states_polygon: bool
+) -> None:
+    for kind in ("claimed_first", "overlapping"):
+        rows = cases(judged, kind)
+        rows = rows[rows["wkt"].notna() == states_polygon]
+        assert len(rows) == 1
+        assert rows["flags"].str.contains("overlaps_other_claim").all(), said(rows)
+        is_held = rows["reason"] == "overlaps_other_claim"
+        if kind == "claimed_first":
+            assert not is_held.any(), said(rows)
+            assert all(fits(row, row["true_ha"]) for _, row in rows.iterrows()), said(rows)
+        else:
+            assert is_held.all(), said(rows)
+            assert (rows["verdict"] == "undecided").all(), said(rows)
+
+
+def test_a_claim_for_a_year_to_come_is_too_early(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "future_year")
+    assert (rows["verdict"] == "too_early").all(), said(rows)
+    assert (rows["reason"] == "future_year").all(), said(rows)
+    assert rows["restored_ha"].isna().all(), said(rows)
+
+
+def test_a_young_restoration_is_too_early(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "young")
+    assert (rows["verdict"] == "too_early").all(), said(rows)
+    assert (rows["reason"] == "too_few_years").all(), said(rows)
+
+
+def test_a_mine_without_outline_has_no_number(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "no_outline")
+    assert (rows["verdict"] == "no_data").all(), said(rows)
+    assert (rows["reason"] == "no_outline").all(), said(rows)
+    assert rows["restored_ha"].isna().all(), said(rows)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="3.81 of 6.97 ha restored three years after the works: not_supported, 0.40 ha (0-3.99)",
+)
+def test_a_lake_in_a_pit_is_not_vegetation(judged: pd.DataFrame) -> None:
+    rows = cases(judged, "pit_lake")
+    for _, row in rows.iterrows():
+        assert row["verdict"] in WITHOUT_NUMBER or holds(row, row["true_ha"]), said(rows)
+        assert fits(row, row["true_ha"]), said(rows)
+
+
+@pytest.mark.parametrize("kind", ["ring_unlisted", "ring_town", "ring_water", "ring_burnt"])
+def test_a_spoiled_ring_does_not_fool_the_reference(judged: pd.DataFrame, kind: str) -> None:
+    rows = cases(judged, kind)
+    assert len(rows) >= 2
+    for _, row in rows.iterrows():
+        # either a reason is given, or the number is right
+        if row["verdict"] == "no_reference":
+            assert row["reason"] in {"no_fit_reference", "reference_not_separable"}, said(rows)
+        else:
+            assert holds(row, row["true_ha"]), said(rows)
+            assert fits(row, row["true_ha"]), said(rows)
+
+
+def test_worlds_are_numbered_from_one(tmp_path: Path) -> None:
+    done = reverdure("simulate", tmp_path / "county", "--world", 0, expect=1)
+    assert "worlds are numbered from 1" in done.stderr
+    assert not (tmp_path / "county").exists()
