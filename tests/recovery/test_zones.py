@@ -78,6 +78,7 @@ def fit(share: np.ndarray, n: int = 30, cloudy: int | None = None):
         "last_before": np.full(n, 2003.0),
         "last_clear": YEARS >= 2018,
         "weight": np.ones(n),
+        "mined": np.ones(n),
     }
     return fit_courses(**options)
 

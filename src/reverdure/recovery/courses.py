@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 # prior deviations of trough, rise, slope (per 5 years) and fall, and the noise they meet
-_PRIOR = np.array([1.0, 1.0, 0.15, 1.0])
+_PRIOR = np.array([0.15, 1.0, 0.15, 1.0])
+_TROUGH, _TROUGH_FROM = 0.08, (-0.05, 0.4)
+# mines open part by part: a pixel is bare from the year it is this near to its lowest
+_OPENING_YEARS, _NEARLY_BARE = 6, 0.2
 _NOISE = 0.08
 _RISE_YEARS = (1, 2, 3, 4, 6, 8, 11, 15)
 _MAX_SEARCHED = 40
@@ -63,6 +66,7 @@ def fit_courses(
     last_before: NDArray[np.float64],
     last_clear: NDArray[np.bool_],
     weight: NDArray[np.float64],
+    mined: NDArray[np.float64],
 ) -> Courses:
     """Fit the courses of the pixels of one ground.
 
@@ -79,16 +83,25 @@ def fit_courses(
         The two last clear years of the ground.
     weight : (pixel,) float64
         Share of the pixel that is ground; the bends are those of the ground.
+    mined : (pixel,) float64
+        Share of the pixel that is any mined land: the rest is not bare in the trough.
     """
     t = years.astype(float)
     clear = np.isfinite(share)
+    bare_year = _settled(share, t, bare_year)
     after = clear & (t[:, None] >= bare_year)
-    value = np.where(after, share, 0.0)
-    design, bends = _best_design(value, after, t, weight)
+    around = 1 - mined
+    expected = around + mined * _TROUGH
+    design, bends = _best_design(np.where(after, share - expected, 0.0), after, t, weight)
     fell = design.shape[1] == _PRIOR.size
     ridge = _ridge(design)
     inverse = np.linalg.inv(_normal(design, after) + ridge)
-    level = np.einsum("pij,pj->pi", inverse, value.T @ design)
+    for _ in range(2):
+        value = np.where(after, share - expected, 0.0)
+        level = np.einsum("pij,pj->pi", inverse, value.T @ design)
+        level[:, 0] += expected
+        in_trough = (after & (t[:, None] <= bends[0])).sum(axis=0)
+        expected = around + mined * _mean_trough(level[:, 0], mined, weight * (in_trough >= 2))
     fit = design @ level.T
     residual = np.where(after, share - fit, np.nan)
     var_pixel, var_common = _variances(residual, after, weight)
@@ -114,6 +127,33 @@ def fit_courses(
         bends,
         fell,
     )
+
+
+def _settled(
+    share: NDArray[np.float64], t: NDArray[np.float64], bare_year: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """First year from `bare_year` on in which each pixel is about as low as it gets.
+
+    A pixel on the border of two parts falls twice; the years between are no trough.
+    """
+    following = np.vstack([share[1:], np.full((1, share.shape[1]), np.nan)])
+    both = np.where(np.isfinite(following), (share + following) / 2, share)
+    opening = (t[:, None] >= bare_year) & (t[:, None] <= bare_year + _OPENING_YEARS)
+    low = np.where(opening & np.isfinite(both), both, np.inf)
+    first = (low <= low.min(axis=0) + _NEARLY_BARE).argmax(axis=0)
+    known = np.isfinite(low).any(axis=0)
+    return np.where(known, np.maximum(t[first], bare_year), bare_year)
+
+
+def _mean_trough(
+    trough: NDArray[np.float64], mined: NDArray[np.float64], weight: NDArray[np.float64]
+) -> float:
+    """Level of the mined part of the pixels in the trough, from those that show it."""
+    used = weight * (mined > 0.5)
+    if used.sum() <= 0:
+        return _TROUGH
+    own = 1 - (1 - trough) / np.maximum(mined, 0.5)
+    return float(np.clip(np.average(own, weights=used), *_TROUGH_FROM))
 
 
 def _design(
@@ -185,8 +225,14 @@ class _Pooled:
         return np.asarray(np.average(self.levels(design), axis=0, weights=self.weight), float)
 
     def misfit(self, design: NDArray[np.float64]) -> float:
-        """Weighted sum of squares left over, the price of the prior included."""
-        explained = ((self.value.T @ design) * self.levels(design)).sum(axis=1)
+        """Weighted sum of squares left over, the price of the prior included.
+
+        Infinite where the rise would be a fall: that is damage, not recovery.
+        """
+        levels = self.levels(design)
+        if self.weight @ levels[:, 1] < 0:
+            return float("inf")
+        explained = ((self.value.T @ design) * levels).sum(axis=1)
         return float(self.weight @ ((self.value**2).sum(axis=0) - explained))
 
 

@@ -151,7 +151,7 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
         return _with(seen, Reason.NEVER_DAMAGED)
     last_two = clear & (np.cumsum(clear[::-1])[::-1] <= 2)
     layers = [
-        _layer(name, one, years, last_two, cells.seen, task.start_year)
+        _layer(name, one, years, last_two, cells, task.start_year)
         for name, one in zip(task.indices, series, strict=True)
     ]
     draws = draw_zones(cells, layers, task.seed)
@@ -215,8 +215,10 @@ def _series(name: str, metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Seri
     before_record = not np.isfinite(metrics["mine_level_before"].values[position])
     depth = np.where(level - bare > 0, level - bare, np.nan)
     n_pixels = max(int(metrics["reference_n_pixels"].values[position]), 1)
-    # neighbouring reference pixels share their error: one in ten counts
-    error = np.nanmedian(spread / depth) / np.sqrt(max(n_pixels / 10, 1))
+    # neighbouring reference pixels share their error, one in ten counts; and the mine's own
+    # ground is one place in the spread of its reference
+    place = constant("reference_place")
+    error = np.nanmedian(spread / depth) * np.sqrt(place**2 + 1 / max(n_pixels / 10, 1))
     damage = metrics["damage_year"].values[at].astype(float)
     brightness = _brightness(name, metrics, position, cells)
     return _Series(
@@ -290,11 +292,14 @@ def _layer(
     series: _Series,
     years: NDArray[np.int64],
     last_two: NDArray[np.bool_],
-    seen: NDArray[np.float64],
+    cells: Cells,
     start_year: int,
 ) -> Layer:
     last_before = np.where(np.isfinite(series.damage_year), series.damage_year - 1, -np.inf)
-    courses = fit_courses(series.share, years, series.bare_year, last_before, last_two, seen)
+    mined = np.clip(np.asarray(cells.response.sum(axis=0)), 0, 1)
+    courses = fit_courses(
+        series.share, years, series.bare_year, last_before, last_two, cells.seen, mined
+    )
     at = int(np.searchsorted(years, start_year - 2, side="right")) - 1
     early = courses.fit[at] if at >= 0 else courses.trough
     return Layer(name, courses, series.reference_error, early, *series.brightness)

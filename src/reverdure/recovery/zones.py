@@ -17,8 +17,8 @@ from reverdure.recovery.cells import Cells
 from reverdure.recovery.constants import constant
 from reverdure.recovery.courses import Courses
 
-# label 0 is not mine; the others are zones
-N_LABELS = 4
+# label 0 is not mine; the others are zones: few pixels cannot tell three apart
+_LABELS_SMALL, _LABELS_LARGE, _SMALL_PIXELS = 3, 4, 20
 _CHAINS, _BURN, _BETWEEN, _DRAWS = 6, 30, 2, 40
 _UNSEEN_VARIANCE = 1e4
 _DEEPEST = 0.2
@@ -61,7 +61,7 @@ class ZoneDraws:
     green_before_ha : (draw,) float64
         Area of restored zones that had recovered two years before the claimed start.
     share : (draw,) float64
-        Mean way back from bare to reference over the ground, lowest index.
+        Mean way back from bare to reference over the zones, lowest index.
     damaged_share : float
         Mean loss of the ground, share of bare to reference.
     restored_weight : (pixel,) float64
@@ -116,7 +116,8 @@ def _sample(
     n_layers, n_pixels = gain.shape
     response = sparse.csr_array(sparse.hstack([cells.response] * n_layers, format="csr"))
     n_cells = response.shape[0]
-    level_out = np.empty((_CHAINS, _DRAWS, N_LABELS, n_layers))
+    n_labels = _n_labels(cells)
+    level_out = np.empty((_CHAINS, _DRAWS, n_labels, n_layers))
     label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
     prior = [constant(name) for name in ("zone_low", "zone_high", "potts_beta", "patchiness")]
     of_layer = np.repeat(np.arange(n_layers), n_pixels)
@@ -134,15 +135,20 @@ def _sample(
         _belief(cells),
         _starts(cells, gain, variance),
         np.array(prior),
-        np.array([N_LABELS, length * _BURN, length * _BETWEEN, _DRAWS]),
+        np.array([n_labels, length * _BURN, length * _BETWEEN, _DRAWS]),
         np.random.default_rng([seed, 1]),
         level_out,
         label_out,
     )
     return (
-        level_out.reshape(_CHAINS * _DRAWS, N_LABELS, n_layers),
+        level_out.reshape(_CHAINS * _DRAWS, n_labels, n_layers),
         label_out.reshape(_CHAINS * _DRAWS, n_cells),
     )
+
+
+def _n_labels(cells: Cells) -> int:
+    small = cells.ground_ha.sum() < _SMALL_PIXELS * cells.pixel_ha
+    return _LABELS_SMALL if small else _LABELS_LARGE
 
 
 def _starts(
@@ -154,13 +160,14 @@ def _starts(
     seen = np.asarray(response.sum(axis=0))
     height = np.asarray(response @ (weight * gain[0] / np.maximum(seen, 0.2)))
     height /= np.maximum(np.asarray(response @ weight), 1e-12)
+    top = _n_labels(cells) - 1
     starts = np.empty((_CHAINS, response.shape[0]), np.int64)
     for chain in range(_CHAINS):
         if chain < 2:
-            starts[chain] = (1, N_LABELS - 1)[chain]
+            starts[chain] = (1, top)[chain]
         else:
             cut = 0.15 + 0.6 * (chain - 2) / (_CHAINS - 3)
-            starts[chain] = np.where(height > cut, N_LABELS - 1, 1)
+            starts[chain] = np.where(height > cut, top, 1)
     starts[:, cells.beyond_m > 0] = 0
     return starts
 
@@ -179,13 +186,13 @@ def _restored(
     labels: NDArray[np.uint8],
     seed: int,
 ) -> ZoneDraws:
-    n_draws = labels.shape[0]
-    hot = np.stack([labels == zone for zone in range(N_LABELS)]).astype(float)
+    n_draws, n_labels = levels.shape[:2]
+    hot = np.stack([labels == zone for zone in range(n_labels)]).astype(float)
     area = (hot @ cells.ground_ha).T
     seen = np.stack([np.asarray((cells.response.T @ zone.T).T) for zone in hot], axis=1)
     random = np.random.default_rng([seed, 2])
     area, seen = area[:, 1:], seen[:, 1:]
-    way = np.empty((n_draws, N_LABELS - 1, len(layers)))
+    way = np.empty((n_draws, n_labels - 1, len(layers)))
     early, loss = np.empty_like(way), np.empty_like(way)
     for m, layer in enumerate(layers):
         way[:, :, m], early[:, :, m], loss[:, :, m] = _way_back(
@@ -193,7 +200,7 @@ def _restored(
         )
     # regrowth does not look just like the reference, here and in each zone
     off = random.normal(0.0, constant("level_error"), (n_draws, 1, 1))
-    off = off + random.normal(0.0, constant("zone_error"), (n_draws, N_LABELS - 1, 1))
+    off = off + random.normal(0.0, constant("zone_error"), (n_draws, n_labels - 1, 1))
     way, early = way + off * (way > 0), early + off * (early > 0)
     near = constant("zone_merge")
     merge_zones(way, area, near)
@@ -202,7 +209,7 @@ def _restored(
     restored = least >= constant("recovered_threshold")
     green = restored & (early.min(axis=2) >= constant("recovered_threshold"))
     restored_ha = (area * restored).sum(axis=1)
-    total = cells.ground_ha.sum()
+    total = np.maximum(area.sum(axis=1), 1e-9)
     return ZoneDraws(
         restored_ha,
         (area * green).sum(axis=1),
