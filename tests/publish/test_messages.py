@@ -13,7 +13,6 @@ from reverdure.core.codes import Reason, Verdict
 from reverdure.core.records import Finding, ImportReport
 from reverdure.publish import messages as catalogue
 from reverdure.publish.messages import messages, pair, text
-from reverdure.publish.correction_words import corrections_said
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
 from reverdure.publish.wording import sentences
@@ -80,7 +79,8 @@ def test_every_message_is_used(
     write_report(tmp_path / "report", report_data)
     write_report(tmp_path / "nothing", _emptied(report_data))
     write_report(tmp_path / "crowded", _crowded(make_data(1)))
-    corrections_said(CORRECTED)
+    corrected = dataclasses.replace(make_data(1), corrections=lambda mine_id: CORRECTED)
+    write_report(tmp_path / "corrected", corrected)
     for verdict, reason, numbers in product(Verdict, Reason, ({}, WITHOUT_NUMBER)):
         sentences({}, VERDICT | numbers | {"verdict": verdict.key, "reason": reason.key})
     sentences({}, VERDICT | {"claimed_ha": None, "verdict": "no_data", "reason": "no_outline"})
