@@ -248,7 +248,7 @@ def _reference(seen: xr.Dataset, place: Place) -> dict[str, Any]:
 
 def _layer(name: str) -> Markup:
     key = f"judged.layer_{name}"
-    return both(key) if key in messages() else pair(name, name)
+    return both(key) if key in messages() else _index_label(name)
 
 
 def _courses(claim: Row, verdict: Row, seen: xr.Dataset) -> list[dict[str, Any]]:
