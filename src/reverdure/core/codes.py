@@ -80,6 +80,9 @@ class Reason(Code):
     FUTURE_YEAR = 17, "year of completion is after the last image", "完成年度晚于最新影像"
     REFERENCE_NOT_SEPARABLE = 18, "bare and reference cannot be told apart", "裸地与参照不可区分"
     REFERENCE_OF_FORMER_LAND = 19, "compared with land like the former", "以原地类为参照"
+    OUTLINE_OFF = 20, "outline does not lie on the damage", "边界与损毁位置不符"
+    DAMAGE_OUTSIDE = 21, "bare land goes on outside every outline", "边界外仍有损毁裸地"
+    DAMAGE_TOO_SHORT = 22, "bare too briefly to be told from poor years", "裸露时间过短难以判别"
 
 
 class ClaimStatus(Code):

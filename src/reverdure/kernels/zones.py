@@ -242,9 +242,7 @@ def sample_zones(
 
 
 @compiled
-def merge_zones(
-    way: NDArray[np.float64], area: NDArray[np.float64], near: float
-) -> None:
+def merge_zones(way: NDArray[np.float64], area: NDArray[np.float64], near: float) -> None:
     """Give zones that are near each other their common mean, the nearest first.
 
     Parameters

@@ -96,4 +96,4 @@ def to_cover(way: _Shares, ratio: float) -> _Shares:
     curve = ratio * inside / (1 - inside + ratio * inside)
     beyond = np.where(np.asarray(way) < 0, ratio * way, (way - inside) / ratio)
     result = np.where(way == inside, curve, curve + beyond)
-    return float(result) if isinstance(way, float) else result  # type: ignore[return-value]
+    return float(result) if isinstance(way, float) else result

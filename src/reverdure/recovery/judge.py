@@ -12,6 +12,7 @@ from reverdure.recovery.measure import Measurement
 _VERDICT_WITHOUT_NUMBER = {
     Reason.NO_FIT_REFERENCE: Verdict.NO_REFERENCE,
     Reason.REFERENCE_NOT_SEPARABLE: Verdict.NO_REFERENCE,
+    Reason.DAMAGE_TOO_SHORT: Verdict.UNDECIDED,
 }
 
 
@@ -76,12 +77,14 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
     verdict = _by_rule(float(enough.mean()), p_no)
     is_green = bool(green_ha.mean() > 0.5 * all_ha.mean() > 0)
     verdict, reason = _reasoned(verdict, found, is_green, overlapped)
+    outside = found.outside_ha >= constant("outside_share") * found.ground_ha
     flags = [
         reason_seen.key
         for reason_seen, seen in (
             (Reason.DAMAGE_BEFORE_RECORD, found.before_record),
             (Reason.LOST_AGAIN, found.lost_again),
             (Reason.GREEN_BEFORE_CLAIM, green_ha.mean() > 0.05 * claimed_ha),
+            (Reason.DAMAGE_OUTSIDE, outside),
         )
         if seen
     ]

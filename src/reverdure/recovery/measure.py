@@ -1,7 +1,7 @@
 """One ground measured: from yearly values to draws of restored hectares, or a reason."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from reverdure.core.codes import Reason, ReferenceStatus
 from reverdure.core.grid import Grid
-from reverdure.recovery.cells import Cells, lay_cells
 from reverdure.recovery.brightness import BARE, to_cover
+from reverdure.recovery.cells import Cells, lay_cells
 from reverdure.recovery.constants import constant, index_brightness
 from reverdure.recovery.courses import Courses, fit_courses
+from reverdure.recovery.outline import OutlineCheck, check_outline, view
 from reverdure.recovery.zones import Layer, ZoneDraws, draw_zones
 
 _REFERENCE_REASONS: dict[int, Reason] = {
@@ -81,6 +82,8 @@ class Measurement:
         Cells and pixels that were looked at, where `draws` are there.
     layers : tuple of Layer
         Courses of the pixels, one for each index.
+    outside_ha : float
+        Bare land near the ground that lies in no outline.
     """
 
     reason: Reason
@@ -95,6 +98,7 @@ class Measurement:
     lost_again: bool = False
     cells: Cells | None = None
     layers: tuple[Layer, ...] = ()
+    outside_ha: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,42 +125,29 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
     grid : Grid
     """
     first = metrics[task.indices[0]]
-    for name in task.indices:
-        reason = _reference_reason(metrics[name], task.mine_id)
-        if reason not in (Reason.MEASURED, Reason.NEVER_DAMAGED):
-            return Measurement(reason)
     cells = lay_cells(task.ground, task.mined, grid, task.ground_ha)
     if cells is None or cells.ground_ha.sum() < 0.5 * task.ground_ha:
         return Measurement(Reason.OUTSIDE_IMAGERY)
-    n_pixels = task.ground_ha / cells.pixel_ha
     years = first["year"].values.astype(np.int64)
-    value = first["value"].values[:, cells.rows, cells.columns]
-    clear = _clear_years(value, cells.seen)
-    if clear.sum() == 0:
-        return Measurement(Reason.NO_CLEAR_YEARS, n_pixels=n_pixels)
-    seen = Measurement(
-        Reason.NO_CLEAR_YEARS,
-        last_clear_year=float(years[clear][-1]),
-        clear_years_since=int((years[clear] > task.year).sum()),
-        n_pixels=n_pixels,
-    )
-    if clear.sum() < 6:
+    clear = _clear_years(first["value"].values[:, cells.rows, cells.columns], cells.seen)
+    seen = _seen(task, metrics, cells, years[clear])
+    if seen.reason is not Reason.MEASURED:
         return seen
-    for name in task.indices:
-        if _reference_reason(metrics[name], task.mine_id) is Reason.NEVER_DAMAGED:
-            return _with(seen, Reason.NEVER_DAMAGED)
     series = [_series(name, metrics[name], task.mine_id, cells) for name in task.indices]
     series = [_timed(one, cells.seen) for one in series]
     if not any(one.before_record or one.disturbed.any() for one in series):
-        return _with(seen, Reason.NEVER_DAMAGED)
+        return replace(seen, reason=_unless_short(first, task.mine_id, cells))
     last_two = clear & (np.cumsum(clear[::-1])[::-1] <= 2)
     layers = [
         _layer(name, one, years, last_two, cells, task.start_year)
         for name, one in zip(task.indices, series, strict=True)
     ]
+    outline = _outline(task, first, grid, series[0], layers[0])
+    if outline.shift_m >= constant("outline_off_m"):
+        return replace(seen, reason=Reason.OUTLINE_OFF)
     draws = draw_zones(cells, layers, task.seed)
     if draws.damaged_share < _DAMAGED_SHARE:
-        return _with(seen, Reason.NEVER_DAMAGED)
+        return replace(seen, reason=_unless_short(first, task.mine_id, cells))
     damage = series[0].damage_year[cells.seen > 0.25]
     damage = damage[np.isfinite(damage)]
     return Measurement(
@@ -166,22 +157,72 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
         _recovered_year(layers, draws, years, task.start_year),
         seen.last_clear_year,
         seen.clear_years_since,
-        n_pixels,
+        seen.n_pixels,
         task.ground_ha,
         all(one.before_record for one in series),
         _lost_again(series, cells.seen, years, last_two, task),
         cells,
         tuple(layers),
+        outline.outside_ha,
     )
 
 
-def _with(seen: Measurement, reason: Reason) -> Measurement:
-    return Measurement(
-        reason,
-        last_clear_year=seen.last_clear_year,
-        clear_years_since=seen.clear_years_since,
-        n_pixels=seen.n_pixels,
+def _outline(
+    task: GroundTask, metrics: xr.Dataset, grid: Grid, series: _Series, layer: Layer
+) -> OutlineCheck:
+    """The outline against the damage; nothing is said of damage older than the record."""
+    fallen = series.damage_year[series.disturbed]
+    if series.before_record or not fallen.size:
+        return OutlineCheck(0.0, 0.0)
+    position = _position(metrics, task.mine_id)
+    bare = float(metrics["mine_bare_level"].values[position])
+    level = metrics["reference_level"].values[position].astype(float)
+    depth = np.where(level - bare > 0, level - bare, np.nan)[:, None, None]
+    value = metrics["value"].values[(slice(None), *view(grid, task.ground).slices)].astype(float)
+    first = float(np.median(fallen))
+    span = first, max(layer.courses.bends[0], first + 1)
+    return check_outline(metrics, (value - bare) / depth, grid, task.ground, task.mined, span)
+
+
+def _unless_short(metrics: xr.Dataset, mine_id: str, cells: Cells) -> Reason:
+    """`NEVER_DAMAGED`, unless the ground stood far under its reference for a while.
+
+    Two or three bare years that end at once are a spike to the segmentation; whether it
+    was mining or a run of poor pictures cannot be said.
+    """
+    position = _position(metrics, mine_id)
+    value = metrics["value"].values[:, cells.rows, cells.columns].astype(float)
+    weight = np.isfinite(value) * cells.seen**2
+    mass = weight.sum(axis=1)
+    mean = np.where(mass > 0, np.nansum(value * weight, axis=1) / np.maximum(mass, 1e-9), np.nan)
+    under = metrics["reference_level"].values[position].astype(float) - mean
+    deep = (under - np.nanmedian(under))[np.isfinite(under)] >= constant("short_damage_min")
+    return Reason.DAMAGE_TOO_SHORT if (deep[1:] & deep[:-1]).any() else Reason.NEVER_DAMAGED
+
+
+def _seen(
+    task: GroundTask, metrics: Mapping[str, xr.Dataset], cells: Cells, clear: NDArray[np.int64]
+) -> Measurement:
+    """What is known before anything is fitted; reason MEASURED where one can go on."""
+    n_pixels = task.ground_ha / cells.pixel_ha
+    if clear.size == 0:
+        return Measurement(Reason.NO_CLEAR_YEARS, n_pixels=n_pixels)
+    seen = Measurement(
+        Reason.MEASURED,
+        last_clear_year=float(clear[-1]),
+        clear_years_since=int((clear > task.year).sum()),
+        n_pixels=n_pixels,
     )
+    if clear.size < constant("fewest_clear_years"):
+        return replace(seen, reason=Reason.NO_CLEAR_YEARS)
+    reasons = [_reference_reason(metrics[name], task.mine_id) for name in task.indices]
+    barred = [one for one in reasons if one not in (Reason.MEASURED, Reason.NEVER_DAMAGED)]
+    if barred:
+        return Measurement(barred[0])
+    if Reason.NEVER_DAMAGED in reasons:
+        first = metrics[task.indices[0]]
+        return replace(seen, reason=_unless_short(first, task.mine_id, cells))
+    return seen
 
 
 def _reference_reason(metrics: xr.Dataset, mine_id: str) -> Reason:
@@ -232,9 +273,7 @@ def _series(name: str, metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Seri
     )
 
 
-def _brightness(
-    name: str, metrics: xr.Dataset, position: int, cells: Cells
-) -> tuple[float, float]:
+def _brightness(name: str, metrics: xr.Dataset, position: int, cells: Cells) -> tuple[float, float]:
     """Brightness of bare over green ground, and the standard error of its log.
 
     Each pixel is its share of bare ground and the rest of green; without bands, or with

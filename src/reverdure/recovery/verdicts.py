@@ -24,6 +24,7 @@ from reverdure.recovery.measure import GroundTask, Measurement, measure_ground
 
 _NEEDED = {"mines": ("mine_id",), "claims": ("claim_id", "mine_id", "year", "claimed_ha")}
 _DEFAULT_WORK_YEARS = 3
+_NO_GROUND = (Verdict.NO_DATA, Reason.NO_OUTLINE)
 _NO_IMAGERY = (Verdict.NO_DATA, Reason.OUTSIDE_IMAGERY)
 
 
@@ -207,14 +208,16 @@ def _overlapped(claims: gpd.GeoDataFrame, grounds: gpd.GeoDataFrame) -> set[str]
     """Claims of which a tenth or more lies on ground claimed by an earlier one."""
     order = claims.sort_values(["year", "claim_id"])["claim_id"].tolist()
     rank = {claim: k for k, claim in enumerate(order)}
-    own = [claim for claim in order if grounds.loc[claim, "kind"] == "own"]
+    own = [claim for claim in order if grounds.loc[claim, "kind"] != "none"]
+    sharing = claims.set_index("claim_id")["mine_id"].where(grounds["kind"] == "shared").to_dict()
     shapes = [grounds.loc[claim, "geometry"] for claim in own]
     if not shapes:
         return set()
     held = set()
     tree = shapely.STRtree(shapes)
     for later, earlier in zip(*tree.query(shapes, predicate="intersects"), strict=True):
-        if rank[own[earlier]] < rank[own[later]]:
+        together = sharing[own[earlier]] == sharing[own[later]]
+        if rank[own[earlier]] < rank[own[later]] and not together:
             common = shapely.area(shapely.intersection(shapes[earlier], shapes[later]))
             if common >= constant("overlap_share") * shapely.area(shapes[later]):
                 held.add(own[later])
@@ -256,6 +259,8 @@ def _row(
     if overlapped or bool(ground["overlaps"]):
         flags.append(Reason.OVERLAPS_OTHER_CLAIM.key)
     barred = _barred(claim, has_ground, ground_ha, world)
+    if barred == _NO_GROUND and _has_outline(claim, world):
+        barred = Verdict.NO_DATA, Reason.OVERLAPS_OTHER_CLAIM
     if barred is None and world.grid is not None:
         task, found = _measured(claim, geometry, ground_ha, indices, group, world, world.grid)
         result = judge(found, claimed_ha, share, overlapped)
@@ -320,7 +325,7 @@ def _barred(
     if mine.get("mining_method") == MiningMethod.UNDERGROUND.key:
         return Verdict.CANNOT_BE_SEEN, Reason.UNDERGROUND
     if not has_ground:
-        return Verdict.NO_DATA, Reason.NO_OUTLINE
+        return _NO_GROUND
     if ground_ha < constant("min_ground_ha"):
         return Verdict.CANNOT_BE_SEEN, Reason.TOO_SMALL
     if world.grid is None or world.last_year is None:
@@ -328,6 +333,12 @@ def _barred(
     if int(claim["year"]) > world.last_year:  # type: ignore[call-overload]
         return Verdict.TOO_EARLY, Reason.FUTURE_YEAR
     return None
+
+
+def _has_outline(claim: Mapping[str, object], world: _World) -> bool:
+    """Whether the mine has an outline, all of which other claims of it took."""
+    outline = world.mines[str(claim["mine_id"])].get("geometry")
+    return outline is not None and not outline.is_empty  # type: ignore[attr-defined]
 
 
 def _measured(

@@ -1,0 +1,128 @@
+"""Does a drawn outline lie on the damage, and does damage go on where no mine is drawn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from reverdure.core.grid import Grid, Window
+from reverdure.ground.coverage import coverage
+from reverdure.recovery.constants import constant
+from reverdure.recovery.local import local_metres
+
+# the outline is tried in steps of half a pixel, up to this many
+_STEPS, _STEPS_PER_PIXEL = 6, 2
+_VIEW_PIXELS = 6
+# blur that a point-spread function adds to the mean over a pixel, [pixel]
+_BLUR_PIXELS = 0.52
+_GREEN, _BARE = 0.6, 0.35
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineCheck:
+    """What the damage says about an outline.
+
+    Attributes
+    ----------
+    shift_m : float
+        How far the outline would have to be moved to lie best on the damage; 0 where it
+        lies well, or where nothing better is found.
+    outside_ha : float
+        Land near the ground, in no mine, that went bare with it and still is.
+    """
+
+    shift_m: float
+    outside_ha: float
+
+
+def check_outline(
+    metrics: xr.Dataset,
+    share: NDArray[np.float64],
+    grid: Grid,
+    ground: shapely.Geometry,
+    mined: shapely.Geometry,
+    bare_years: tuple[float, float],
+) -> OutlineCheck:
+    """Compare the outline with the map of loss.
+
+    Parameters
+    ----------
+    metrics : Dataset
+        Of one index on `grid`; its years are used.
+    share : (year, y, x) float64
+        Way from bare to reference on the window of `view`.
+    grid : Grid
+    ground, mined : Geometry
+        In the CRS of the grid: the ground, and all mined land near it.
+    bare_years : (float, float)
+        First and last year the ground was bare.
+
+    Notes
+    -----
+    The loss is the mean before the first bare year less that of the bare years. The mask
+    of the mined land, blurred as a sensor does, is moved over it in steps of half a
+    pixel up to three; it counts as off where another place correlates better by
+    `outline_gain` and lies at least `outline_off_m` away.
+    """
+    window = view(grid, ground)
+    years = metrics["year"].values.astype(float)
+    first, last = bare_years
+    before, bare = _mean(share[years < first]), _mean(share[(years >= first) & (years <= last)])
+    now = _mean(share[-3:])
+    loss = before - bare
+    mask = np.zeros((window.height, window.width))
+    found = coverage(mined, grid)
+    if found is None or not np.isfinite(loss).any():
+        return OutlineCheck(0.0, 0.0)
+    whole = np.zeros(grid.shape)
+    whole[found[0].slices] = found[1]
+    mask = whole[window.slices]
+    centre = ground.representative_point()
+    scale = local_metres(grid, centre.x, centre.y)
+    pixel_m = grid.pixel * (scale.per_x * scale.per_y) ** 0.5
+    rows, columns = np.mgrid[window.row : window.row + window.height,
+                             window.column : window.column + window.width]  # fmt: skip
+    x = grid.west + (columns + 0.5) * grid.pixel
+    y = grid.north - (rows + 0.5) * grid.pixel
+    away = shapely.distance(shapely.points(x, y), mined)
+    outside = (away >= grid.pixel) & (before >= _GREEN) & (bare <= _BARE) & (now <= _BARE)
+    return OutlineCheck(_best_shift(loss, mask) * pixel_m, float(outside.sum() * pixel_m**2 / 1e4))
+
+
+def view(grid: Grid, ground: shapely.Geometry) -> Window:
+    """Window around a ground that is looked at."""
+    window = grid.window(ground.bounds, _VIEW_PIXELS * grid.pixel)
+    return grid.whole if window is None else window
+
+
+def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    n = np.isfinite(values).sum(axis=0)
+    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+
+
+def _best_shift(loss: NDArray[np.float64], mask: NDArray[np.float64]) -> float:
+    """Distance in pixels to a clearly better place; 0 where there is none."""
+    known = np.isfinite(loss)
+    blurred = ndimage.gaussian_filter(mask, _BLUR_PIXELS)
+    stated = _correlation(loss, blurred, known)
+    best, distance = stated, 0.0
+    for down in range(-_STEPS, _STEPS + 1):
+        for right in range(-_STEPS, _STEPS + 1):
+            step = (down / _STEPS_PER_PIXEL, right / _STEPS_PER_PIXEL)
+            moved = ndimage.shift(blurred, step, order=1, mode="constant")
+            found = _correlation(loss, moved, known)
+            if found > best:
+                best, distance = found, float(np.hypot(*step))
+    return distance if best - stated >= constant("outline_gain") else 0.0
+
+
+def _correlation(
+    loss: NDArray[np.float64], mask: NDArray[np.float64], known: NDArray[np.bool_]
+) -> float:
+    a, b = loss[known], mask[known]
+    a, b = a - a.mean(), b - b.mean()
+    norm = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / norm if norm > 1e-12 else 0.0
