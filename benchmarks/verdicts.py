@@ -37,7 +37,7 @@ SMALLEST_HA = 0.4
 def measure() -> list[Figure]:
     """Figures over all claims of all counties, and the page of the documentation."""
     claims = pd.concat([judged(world, seed) for world, seed in SEEDS.items()], ignore_index=True)
-    measured = claims[claims["restored_ha_low"].notna() & ~claims["verdict"].isin(NOT_JUDGED)]
+    measured = with_interval(claims)
     figures = [Figure("claims", len(claims)), Figure("claims with an interval", len(measured))]
     for label, rows in by_class(measured):
         figures += of_class(label, rows)
@@ -64,7 +64,7 @@ def judged(world: int, seed: int) -> pd.DataFrame:
         verdicts.drop(columns="geometry", errors="ignore"),
         on="claim_id", how="left", validate="one_to_one",
     )  # fmt: skip
-    return both.assign(world=world, true_share=both["true_ha"] / both["claimed_ha"])
+    return both.assign(world=world)
 
 
 def county(world: int, seed: int) -> Path:
@@ -216,17 +216,21 @@ restored; false: under 20 %. All shares in %, width and bias in % of the claim.
 """
 
 
-# for real data, which has no bars of its own
+# for claims on real data, which have no bars of their own
 
 
-def tallied(claims: pd.DataFrame) -> list[Figure]:
-    """Interval and verdicts of claims with a truth, by size, without bars."""
-    claims = claims.assign(true_share=claims["true_ha"] / claims["claimed_ha"])
-    measured = claims[claims["restored_ha_low"].notna() & ~claims["verdict"].isin(NOT_JUDGED)]
-    classes = [*by_class(measured), ("all", measured)]
+def with_interval(claims: pd.DataFrame) -> pd.DataFrame:
+    """Claims that were measured, with their true share."""
+    measured = claims["restored_ha_low"].notna() & ~claims["verdict"].isin(NOT_JUDGED)
+    return claims[measured].assign(true_share=claims["true_ha"] / claims["claimed_ha"])
+
+
+def coverage(claims: pd.DataFrame) -> list[Figure]:
+    """Interval and bias by size, without bars."""
+    measured = with_interval(claims)
     return [
         figure
-        for label, rows in classes
+        for label, rows in [*by_class(measured), ("all", measured)]
         if len(rows)
         for figure in (
             Figure(f"{label} pixels: claims", len(rows)),
@@ -235,3 +239,13 @@ def tallied(claims: pd.DataFrame) -> list[Figure]:
             Figure(f"{label} pixels: bias", bias(rows), "% of claim"),
         )
     ]
+
+
+def rates(claims: pd.DataFrame) -> list[Figure]:
+    """Errors and power, without bars."""
+    return [Figure(one.name, one.value, one.unit) for one in of_verdicts(with_interval(claims))]
+
+
+def table_of_verdicts(claims: pd.DataFrame) -> str:
+    """Counts, kinds down and verdicts across."""
+    return pd.crosstab(claims["kind"], claims["verdict"].fillna("(missing)")).to_string()

@@ -13,6 +13,7 @@ from reverdure.core.codes import (
     Aim,
     ClaimStatus,
     Code,
+    FineStatus,
     NaturalState,
     Reason,
     ReferenceStatus,
@@ -135,7 +136,10 @@ def _measured(found: "Explanation") -> None:
         say("explain.changed")
     for index, reference in found.references.items():
         say("explain.reference", index=index, neighbours=found.neighbours)
-        _reference({name: value for name, value in reference.items() if name != "by_aim"})
+        nested = ("by_aim", "fine")
+        _reference({name: value for name, value in reference.items() if name not in nested})
+        if "fine" in reference:
+            _fine(reference["fine"])
         for aim, of_aim in reference.get("by_aim", {}).items():
             typer.echo(f"  {words('reference.by_aim')} {_label(Aim, aim)}:")
             _reference(of_aim)
@@ -145,6 +149,18 @@ def _measured(found: "Explanation") -> None:
         _year(year)
     if found.run_id:
         say("explain.run", run_id=found.run_id)
+
+
+def _fine(offset: Mapping[str, Any]) -> None:
+    """How Sentinel-2 was joined to Landsat."""
+    say(
+        "explain.fine",
+        status=_label(FineStatus, offset["status"]),
+        slope=_value(offset["slope"]),
+        error=_value(offset["slope_error"]),
+        pixels=offset["n_pixels"],
+        years=offset["n_years"],
+    )
 
 
 def _reference(reference: Mapping[str, Any]) -> None:

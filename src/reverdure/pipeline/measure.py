@@ -10,12 +10,13 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
-from reverdure.core.codes import ReferenceStatus
+from reverdure.core.codes import FineStatus, ReferenceStatus
 from reverdure.core.fields import NATURAL_RECOVERY, TRAJECTORIES, VERDICTS
 from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
 from reverdure.pipeline.evidence import evidence_path, write_evidence
+from reverdure.pipeline.fine import fine_series, join_fine
 from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
@@ -45,6 +46,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
     metrics: dict[str, xr.Dataset] = {}
     courses: list[pd.DataFrame] = []
     references_of: dict[str, dict[str, Any]] = {}
+    fine: dict[str, xr.DataArray] = {}
     if source.grid is not None:
         series = {index: series_of(plan, reader, mine_id, index) for index in plan.indices}
         losses = {
@@ -67,10 +69,16 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
             )
             courses.append(trajectories(one, value, segments, found[index]))
             references_of[index] = _reference_summary(found[index])
+        landsat = {index: value for index, (value, _) in series.items()}
+        fine, offsets = join_fine(fine_series(workspace, plan, mine_id), landsat, mines)
+        for index, offset in offsets.items():
+            if offset.status is not FineStatus.NO_SCENES:
+                references_of[index]["fine"] = offset.to_dict()
     seen: dict[str, xr.Dataset] = {}
     judged = verdicts(
-        mines, claims, metrics, seed=workspace.settings.seed, evidence=seen, only=[mine_id]
-    )
+        mines, claims, metrics, seed=workspace.settings.seed, fine=fine, evidence=seen,
+        only=[mine_id],
+    )  # fmt: skip
     rows = judged[judged["mine_id"] == mine_id]
     natural = natural_recovery(
         mines, claims, metrics, seed=workspace.settings.seed, evidence=seen, only=[mine_id]

@@ -33,15 +33,15 @@ REGISTRY = ("mines", "claims", "counties", "scenes", "declared", "layers", "corr
 STEPS = (
     Step("composites", ("mines", "scenes", "declared"), ("composites",), 1,
          "yearly composites", "年度合成"),
-    Step("segments", ("composites", "declared"), ("segments",), 1, "segmentation", "轨迹分段"),
+    Step("segments", ("composites", "declared"), ("segments",), 2, "segmentation", "轨迹分段"),
     Step("fine", ("mines", "claims", "scenes"), ("fine",), 1,
          "10 m composites of small mines", "小矿山10米合成"),
     Step("measure", ("mines", "claims", "segments", "fine", "layers", "corrections"),
-         ("measured",), 1, "measuring mines", "矿山测量"),
+         ("measured",), 2, "measuring mines", "矿山测量"),
     Step("tables", ("mines", "claims", "counties", "measured", "corrections"),
-         ("verdicts", "totals", "trajectories", "natural_recovery"), 1, "tables", "汇总表"),
+         ("verdicts", "totals", "trajectories", "natural_recovery"), 2, "tables", "汇总表"),
     Step("report",
-         ("verdicts", "totals", "trajectories", "natural_recovery", "composites"), ("report",), 1,
+         ("verdicts", "totals", "trajectories", "natural_recovery", "composites"), ("report",), 2,
          "report", "报告"),
 )  # fmt: skip
 

@@ -101,7 +101,7 @@ def fit_courses(
         level = np.einsum("pij,pj->pi", inverse, value.T @ design)
         level[:, 0] += expected
         in_trough = (after & (t[:, None] <= bends[0])).sum(axis=0)
-        expected = around + mined * _mean_trough(level[:, 0], mined, weight * (in_trough >= 2))
+        expected = around + mined * mean_trough(level[:, 0], mined, weight * (in_trough >= 2))
     fit = design @ level.T
     residual = np.where(after, share - fit, np.nan)
     var_pixel, var_common = _variances(residual, after, weight)
@@ -145,7 +145,7 @@ def _settled(
     return np.where(known, np.maximum(t[first], bare_year), bare_year)
 
 
-def _mean_trough(
+def mean_trough(
     trough: NDArray[np.float64], mined: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> float:
     """Level of the mined part of the pixels in the trough, from those that show it."""

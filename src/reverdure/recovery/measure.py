@@ -14,6 +14,7 @@ from reverdure.recovery.brightness import BARE, to_cover
 from reverdure.recovery.cells import Cells, lay_cells
 from reverdure.recovery.constants import constant, index_brightness
 from reverdure.recovery.courses import Courses, fit_courses
+from reverdure.recovery.fine_gains import fine_gains
 from reverdure.recovery.outline import OutlineCheck, check_outline, view
 from reverdure.recovery.zones import Layer, ZoneDraws, draw_zones
 
@@ -114,7 +115,12 @@ class _Series:
     brightness: tuple[float, float]
 
 
-def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Grid) -> Measurement:
+def measure_ground(
+    task: GroundTask,
+    metrics: Mapping[str, xr.Dataset],
+    grid: Grid,
+    fine: Mapping[str, xr.DataArray] | None = None,
+) -> Measurement:
     """Measure one ground with the indices asked for.
 
     Parameters
@@ -123,6 +129,8 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
     metrics : mapping of index id to Dataset
         Results of `recovery_metrics`, on `grid`.
     grid : Grid
+    fine : mapping of index id to (year, y, x) DataArray, optional
+        10 m values on Landsat's scale (`reverdure.recovery.fine.joined`).
     """
     first = metrics[task.indices[0]]
     cells = lay_cells(task.ground, task.mined, grid, task.ground_ha)
@@ -141,6 +149,10 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
     layers = [
         _layer(name, one, years, last_two, cells, task.start_year)
         for name, one in zip(task.indices, series, strict=True)
+    ]
+    layers = [
+        _with_fine(layer, metrics[layer.name], task.mine_id, cells, grid, fine or {})
+        for layer in layers
     ]
     outline = _outline(task, first, grid, series[0], layers[0])
     if outline.shift_m >= constant("outline_off_m"):
@@ -165,6 +177,30 @@ def measure_ground(task: GroundTask, metrics: Mapping[str, xr.Dataset], grid: Gr
         tuple(layers),
         outline.outside_ha,
     )
+
+
+def _with_fine(
+    layer: Layer,
+    metrics: xr.Dataset,
+    mine_id: str,
+    cells: Cells,
+    grid: Grid,
+    fine: Mapping[str, xr.DataArray],
+) -> Layer:
+    """The layer with the 10 m pixels of its index, where there are some."""
+    value = fine.get(layer.name)
+    if value is None:
+        return layer
+    position = _position(metrics, mine_id)
+    bare = float(metrics["mine_bare_level"].values[position])
+    level = metrics["reference_level"].values[position].astype(float)
+    years = metrics["year"].values
+    shared = value.sel(year=np.isin(value["year"].values, years))
+    depth = level[np.searchsorted(years, shared["year"].values)] - bare
+    depth = np.where(depth > 0, depth, np.nan)[:, None, None]
+    share = shared.copy(data=to_cover((shared.values.astype(float) - bare) / depth,
+                                      layer.brightness))  # fmt: skip
+    return replace(layer, fine=fine_gains(layer.name, share, cells, layer.courses, grid))
 
 
 def _outline(

@@ -34,6 +34,7 @@ def verdicts(
     metrics: Mapping[str, xr.Dataset],
     seed: int = 0,
     *,
+    fine: Mapping[str, xr.DataArray] | None = None,
     evidence: dict[str, xr.Dataset] | None = None,
     only: Collection[str] | None = None,
 ) -> gpd.GeoDataFrame:
@@ -51,6 +52,9 @@ def verdicts(
         empty where there is no imagery at all (every claim: no data).
     seed : int, default 0
         Draws depend on (seed, claim_id) alone, never on order or thread.
+    fine : mapping of index id to DataArray (year, y, x), optional
+        10 m values on Landsat's scale (`reverdure.recovery.fine.joined`): small grounds
+        inside of their window are seen cell by cell.
     evidence : dict, optional
         Takes what each verdict stands on, by claim_id: see `recovery.evidence.claim_evidence`.
         Claims that were not looked at in the imagery get none.
@@ -121,6 +125,7 @@ def verdicts(
         last_year,
         seed,
         evidence,
+        fine or {},
     )  # fmt: skip
     grounds = claim_ground(mines, wanted).set_index("claim_id")
     wanted = wanted.sort_values("claim_id", ignore_index=True)
@@ -148,6 +153,7 @@ class _World:
     last_year: int | None
     seed: int
     evidence: dict[str, xr.Dataset] | None
+    fine: Mapping[str, xr.DataArray]
     done: dict[str, tuple[GroundTask, Measurement]] = field(default_factory=dict)
 
 
@@ -367,7 +373,7 @@ def _measured(
             indices,
             claim_seed(world.seed, name),
         )
-        world.done[key] = task, measure_ground(task, world.metrics, grid)
+        world.done[key] = task, measure_ground(task, world.metrics, grid, world.fine)
     return world.done[key]
 
 

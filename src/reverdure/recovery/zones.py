@@ -16,6 +16,7 @@ from reverdure.kernels.zones import merge_zones, sample_zones
 from reverdure.recovery.cells import Cells
 from reverdure.recovery.constants import constant
 from reverdure.recovery.courses import Courses
+from reverdure.recovery.fine_gains import FineGains
 
 # label 0 is not mine; the others are zones: few pixels cannot tell three apart
 _LABELS_SMALL, _LABELS_LARGE, _SMALL_PIXELS = 3, 4, 20
@@ -40,6 +41,8 @@ class Layer:
         Fitted level two years before the claimed start.
     brightness, brightness_error : float
         Ratio with which the index was read as cover, and the standard error of its log.
+    fine : FineGains or None
+        What 10 m pixels add.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Layer:
     early: NDArray[np.float64]
     brightness: float = 1.0
     brightness_error: float = 0.0
+    fine: FineGains | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +118,26 @@ def _sample(
     known = np.isfinite(gain) & np.isfinite(variance)
     gain, variance = np.where(known, gain, 0.0), np.where(known, variance, _UNSEEN_VARIANCE)
     n_layers, n_pixels = gain.shape
-    response = sparse.csr_array(sparse.hstack([cells.response] * n_layers, format="csr"))
+    seen = _Observations(
+        gain.ravel(), variance.ravel(), np.full(gain.size, constant("noise_inflation")),
+        np.tile(np.repeat(np.arange(n_layers), n_pixels), (2, 1)),
+        sparse.hstack([cells.response] * n_layers, format="csr"),
+    )  # fmt: skip
+    for place, layer in enumerate(layers):
+        if layer.fine is not None:
+            seen = seen.joined(layer.fine, place)
+    response = sparse.csr_array(seen.response)
+    response.sort_indices()
     n_cells = response.shape[0]
     n_labels = _n_labels(cells)
     level_out = np.empty((_CHAINS, _DRAWS, n_labels, n_layers))
     label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
     prior = [constant(name) for name in ("zone_low", "zone_high", "potts_beta", "patchiness")]
-    of_layer = np.repeat(np.arange(n_layers), n_pixels)
     sample_zones(
-        gain.ravel(),
-        variance.ravel(),
-        np.full(gain.size, constant("noise_inflation")),
-        np.stack([of_layer, of_layer]),
+        seen.gain,
+        seen.variance,
+        seen.inflation,
+        seen.kind,
         (
             response.indptr.astype(np.int64),
             response.indices.astype(np.int64),
@@ -144,6 +156,29 @@ def _sample(
         level_out.reshape(_CHAINS * _DRAWS, n_labels, n_layers),
         label_out.reshape(_CHAINS * _DRAWS, n_cells),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Observations:
+    """What the sampler is given, of all layers and sensors (see `sample_zones`)."""
+
+    gain: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    inflation: NDArray[np.float64]
+    kind: NDArray[np.int64]
+    response: sparse.csr_array
+
+    def joined(self, fine: FineGains, layer: int) -> "_Observations":
+        """The same with the 10 m pixels of a layer, which have a tau of their own."""
+        n = fine.gain.size
+        kind = np.stack([np.full(n, layer), np.full(n, self.kind[1].max() + 1)])
+        return _Observations(
+            np.concatenate([self.gain, fine.gain]),
+            np.concatenate([self.variance, fine.variance]),
+            np.concatenate([self.inflation, np.full(n, constant("fine_inflation"))]),
+            np.concatenate([self.kind, kind], axis=1),
+            sparse.hstack([self.response, fine.response], format="csr"),
+        )
 
 
 def _n_labels(cells: Cells) -> int:
