@@ -109,6 +109,7 @@ class _Series:
     share: NDArray[np.float64]
     disturbed: NDArray[np.bool_]
     damage_year: NDArray[np.float64]
+    last_before: NDArray[np.float64]
     bare_year: NDArray[np.float64]
     before_record: bool
     reference_error: float
@@ -302,6 +303,7 @@ def _series(name: str, metrics: xr.Dataset, mine_id: str, cells: Cells) -> _Seri
         to_cover((value - bare) / depth[:, None], brightness[0]),
         np.isfinite(damage),
         damage,
+        metrics["before_year"].values[at].astype(float),
         metrics["bare_year"].values[at].astype(float),
         before_record,
         float(np.nan_to_num(error, nan=0.0)),
@@ -339,16 +341,18 @@ def _timed(series: _Series, seen: NDArray[np.float64]) -> _Series:
         strong = series.disturbed & (seen > 0)
     if series.before_record or not strong.any():
         nothing = np.full(seen.size, np.nan)
-        return _Series(series.share, series.disturbed & False, nothing,
-                       np.full(seen.size, -np.inf), series.before_record,
-                       series.reference_error, series.brightness)  # fmt: skip
+        older = np.full(seen.size, -np.inf)
+        return _Series(series.share, series.disturbed & False, nothing, older, older,
+                       series.before_record, series.reference_error, series.brightness)  # fmt: skip
     damage = _weighted_median(series.damage_year[strong], seen[strong])
+    before = _weighted_median(series.last_before[strong], seen[strong])
     bare = _weighted_median(series.bare_year[strong], seen[strong])
     own = series.disturbed & (seen > 0.1)
     return _Series(
         series.share,
         own,
         np.where(own, series.damage_year, damage),
+        np.where(own, series.last_before, before),
         np.where(own, series.bare_year, max(bare, damage)),
         False,
         series.reference_error,
@@ -370,10 +374,9 @@ def _layer(
     cells: Cells,
     start_year: int,
 ) -> Layer:
-    last_before = np.where(np.isfinite(series.damage_year), series.damage_year - 1, -np.inf)
     mined = np.clip(np.asarray(cells.response.sum(axis=0)), 0, 1)
     courses = fit_courses(
-        series.share, years, series.bare_year, last_before, last_two, cells.seen, mined
+        series.share, years, series.bare_year, series.last_before, last_two, cells.seen, mined
     )
     at = int(np.searchsorted(years, start_year - 2, side="right")) - 1
     early = courses.fit[at] if at >= 0 else courses.trough
