@@ -64,6 +64,13 @@ class Cells:
     corner: tuple[int, int] = (0, 0)
     per_pixel: int = 1
 
+    @property
+    def mined(self) -> NDArray[np.float64]:
+        """Share of each pixel's signal that comes from land drawn as a mine, (pixel,)."""
+        return np.clip(
+            np.asarray(self.response.T @ ndtr(-self.beyond_m / constant("outline_error_m"))), 0, 1
+        )
+
 
 def lay_cells(
     ground: shapely.Geometry, mined: shapely.Geometry, grid: Grid, area_ha: float

@@ -54,9 +54,10 @@ def fine_gains(
 
     Notes
     -----
-    gain = now - (seen x trough + (1 - seen) x before): what 30 m pixels saw in the trough
-    stands for each cell of them. Its spread between cells, `fine_trough_sd`, and the land
-    around, `fine_around_sd`, are part of the variance.
+    gain = now - (seen x trough + (1 - seen) x before), with seen the share of the signal
+    from land that is mine by the outline and its error: what 30 m pixels saw in the trough
+    stands for each cell of them. Its spread between cells, `fine_trough_sd`, the land
+    around, `fine_around_sd`, and the doubt about the edge are part of the variance.
     """
     fine = grid_of(share)
     if cells.per_pixel * fine.pixel != grid.pixel:
@@ -69,19 +70,21 @@ def fine_gains(
         return None
     now = _now(share.values[:, row, column].astype(float))
     response = _response(index, cells)
-    seen = np.asarray(response.sum(axis=0))
+    likely = ndtr(-cells.beyond_m / constant("outline_error_m"))
+    seen = np.asarray(response.T @ likely)
     used = np.isfinite(now) & (seen > _LEAST_SEEN)
     if not used.any():
         return None
-    mined = np.clip(np.asarray(cells.response.sum(axis=0)), 0, 1)
-    trough = mean_trough(courses.trough, mined, cells.seen)
+    trough = mean_trough(courses.trough, cells.mined, cells.seen)
     known = np.isfinite(courses.before)
     before = float(courses.before[known].mean()) if known.any() else 1.0
     gain = now - seen * trough - (1 - seen) * before
+    edge = np.asarray(response.T @ (likely * (1 - likely))) * (before - trough) ** 2
     variance = (
         constant("fine_value_sd") ** 2
         + constant("fine_trough_sd") ** 2
         + ((1 - seen) * constant("fine_around_sd")) ** 2
+        + edge
     )
     return FineGains(gain[used], variance[used], sparse.csr_array(response[:, used]))
 

@@ -374,10 +374,10 @@ def _layer(
     cells: Cells,
     start_year: int,
 ) -> Layer:
-    mined = np.clip(np.asarray(cells.response.sum(axis=0)), 0, 1)
     courses = fit_courses(
-        series.share, years, series.bare_year, series.last_before, last_two, cells.seen, mined
-    )
+        series.share, years, series.bare_year, series.last_before, last_two, cells.seen,
+        cells.mined,
+    )  # fmt: skip
     at = int(np.searchsorted(years, start_year - 2, side="right")) - 1
     early = courses.fit[at] if at >= 0 else courses.trough
     return Layer(name, courses, series.reference_error, early, *series.brightness)
