@@ -67,9 +67,8 @@ class Cells:
     @property
     def mined(self) -> NDArray[np.float64]:
         """Share of each pixel's signal that comes from land drawn as a mine, (pixel,)."""
-        return np.clip(
-            np.asarray(self.response.T @ ndtr(-self.beyond_m / constant("outline_error_m"))), 0, 1
-        )
+        likely = ndtr(-self.beyond_m / constant("outline_error_m"))
+        return np.asarray(np.clip(self.response.T @ likely, 0, 1), float)
 
 
 def lay_cells(
