@@ -55,30 +55,41 @@ def _git(*arguments: str) -> str:
     return answer.stdout.strip()
 
 
+def keep(name: str, figures: list[dict[str, object]], measured_at: str) -> None:
+    """Put the figures of one benchmark into results.json; those of other steps go."""
+    kept = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    same = kept.get("step_versions") == STEP_VERSIONS
+    names = subjects()
+    commits = {one: at for one, at in kept.get("commits", {}).items() if same and one in names}
+    benchmarks = {one: old for one, old in kept.get("benchmarks", {}).items() if one in commits}
+    record = {
+        "step_versions": STEP_VERSIONS,
+        "machine": {
+            "processors": os.cpu_count(),
+            "architecture": platform.machine(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        },
+        "commits": dict(sorted((commits | {name: measured_at}).items())),
+        "benchmarks": dict(sorted((benchmarks | {name: figures}).items())),
+    }
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    RESULTS.write_text(text, encoding="utf-8")
+
+
 def main(names: list[str]) -> int:
-    """Measure; all benchmarks are kept in results.json, a selection is only printed."""
+    """Measure all benchmarks, or the ones named, and keep each as it ends."""
     unknown = sorted(set(names) - set(subjects()))
     if unknown:
         print(f"not a benchmark: {', '.join(unknown)}; there are {', '.join(subjects())}")
         return 2
-    measured_at = commit()
     warm_up()  # compiling is measured by nobody
-    results = {name: measure(name) for name in names or subjects()}
-    if not names:
-        record = {
-            "commit": measured_at,
-            "step_versions": STEP_VERSIONS,
-            "machine": {
-                "processors": os.cpu_count(),
-                "architecture": platform.machine(),
-                "system": platform.system(),
-                "python": platform.python_version(),
-            },
-            "benchmarks": results,
-        }
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        RESULTS.write_text(text, encoding="utf-8")
-        print(f"\nwritten: benchmarks/{RESULTS.name}")
+    results = {}
+    for name in names or subjects():
+        measured_at = commit()
+        results[name] = measure(name)
+        keep(name, results[name], measured_at)
+    print(f"\nwritten: benchmarks/{RESULTS.name}")
     missed = [
         f"{name}: {figure['name']}"
         for name, figures in results.items()
