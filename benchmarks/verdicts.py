@@ -222,7 +222,8 @@ restored; false: under 20 %. All shares in %, width and bias in % of the claim.
 def with_interval(claims: pd.DataFrame) -> pd.DataFrame:
     """Claims that were measured, with their true share."""
     measured = claims["restored_ha_low"].notna() & ~claims["verdict"].isin(NOT_JUDGED)
-    return claims[measured].assign(true_share=claims["true_ha"] / claims["claimed_ha"])
+    found = claims[measured]
+    return found.assign(true_share=found["true_ha"] / found["claimed_ha"])
 
 
 def coverage(claims: pd.DataFrame) -> list[Figure]:
