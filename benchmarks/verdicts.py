@@ -194,8 +194,9 @@ def page(claims: pd.DataFrame, measured: pd.DataFrame, figures: list[Figure]) ->
 
 Written by `python3 dev.py bench verdicts`; not to be edited by hand.
 
-{len(claims)} claims in simulated counties of {", ".join(map(str, MINES.values()))} mines and {YEARS}
-years, worlds {", ".join(map(str, SEEDS))}; {len(measured)} were measured. The constants were fitted on world 1
+{len(claims)} claims in simulated counties of {", ".join(map(str, MINES.values()))} mines
+and {YEARS} years, worlds {", ".join(map(str, SEEDS))}; {len(measured)} were measured.
+The constants were fitted on world 1
 alone, with other seeds. Sensor, sky, soil, plants and the errors of outlines differ between
 worlds and are drawn, not chosen (`simulate/worlds.py`). True: at least 80 % of the claim is
 restored; false: under 20 %. All shares in %, width and bias in % of the claim.
