@@ -12,7 +12,7 @@ from reverdure.simulate.county import simulate
 from reverdure.simulate.worlds import draw_world
 
 WORLD, SEED = 3, 603
-MINES, YEARS = 60, 20
+MINES, YEARS = 36, 14
 SENTINEL2 = "S2*"
 
 

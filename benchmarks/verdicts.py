@@ -24,10 +24,8 @@ KEPT = HERE / ".counties"
 PAGE = HERE.parent / "docs" / "verdicts-measured.md"
 SIMULATOR = HERE.parent / "src" / "reverdure" / "simulate"
 
-SEEDS = {2: 202, 3: 303, 4: 404, 5: 505, 6: 606}
-# the last is there for the claims under 10 pixels, of which the others hold too few
-MINES = {2: 600, 3: 600, 4: 600, 5: 600, 6: 300}
-YEARS = 30
+SEEDS = {2: 202, 3: 303, 4: 404, 5: 505}
+MINES, YEARS = 600, 30
 CLASSES = ((0, 10, "under 10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, np.inf, "over 50"))
 WIDTHS = {"under 10": 65, "10-20": 50, "20-50": 35, "over 50": 20}
 SUPPORTED = {"all": 50, "over 50": 80, "under 10": 30}
@@ -73,10 +71,10 @@ def county(world: int, seed: int) -> Path:
     """Folder of a county and the workspace that holds it, made where it is not there."""
     sources = sorted(SIMULATOR.rglob("*.py")) + sorted(SIMULATOR.rglob("*.toml"))
     state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    folder = KEPT / f"{world}-{seed}-{MINES[world]}-{YEARS}-{state}"
+    folder = KEPT / f"{world}-{seed}-{MINES}-{YEARS}-{state}"
     if not (folder / "filled").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        simulate(folder / "county", n_mines=MINES[world], n_years=YEARS, seed=seed,
+        simulate(folder / "county", n_mines=MINES, n_years=YEARS, seed=seed,
                  world=draw_world(world))  # fmt: skip
         filled(folder / "workspace", folder / "county")
         (folder / "filled").touch()
@@ -194,7 +192,7 @@ def page(claims: pd.DataFrame, measured: pd.DataFrame, figures: list[Figure]) ->
 
 Written by `python3 dev.py bench verdicts`; not to be edited by hand.
 
-{len(claims)} claims in simulated counties of {", ".join(map(str, MINES.values()))} mines
+{len(claims)} claims in simulated counties of {MINES} mines
 and {YEARS} years, worlds {", ".join(map(str, SEEDS))}; {len(measured)} were measured.
 The constants were fitted on world 1
 alone, with other seeds. Sensor, sky, soil, plants and the errors of outlines differ between
