@@ -61,8 +61,8 @@ class Planted:
 
 
 SITES = {
-    "GOOD": 1.0, "CLOUD": 1.0, "LATECLOUD": 1.0, "OFF": 1.0, "GREENPART": 0.5, "MORE": 0.5,
-    "TWICE": 1.0, "OWNED": 1.0, "NEXT": 1.0,
+    "SHORT": 1.0, "GOOD": 1.0, "CLOUD": 1.0, "LATECLOUD": 1.0, "OFF": 1.0, "GREENPART": 0.5,
+    "MORE": 0.5, "TWICE": 1.0, "OWNED": 1.0, "NEXT": 1.0,
 }  # fmt: skip
 
 
@@ -227,7 +227,7 @@ def answers(planted: Planted, tmp_path_factory: pytest.TempPathFactory) -> pd.Da
     plain = [
         {"claim_id": name, "mine_id": name, "claimed_ha": 0.95 * site[name].ha, "outline": outline}
         for name, outline in {
-            "GOOD": site["GOOD"].place, "CLOUD": site["CLOUD"].place,
+            "SHORT": site["SHORT"].place, "GOOD": site["GOOD"].place, "CLOUD": site["CLOUD"].place,
             "LATECLOUD": site["LATECLOUD"].place, "OFF": moved, "TWICE": site["TWICE"].place,
             "OWNED": site["OWNED"].place, "NEXT": site["NEXT"].place,
         }.items()
@@ -264,6 +264,17 @@ def test_the_planted_mine_is_seen_where_nothing_is_bad(answers: pd.DataFrame) ->
     assert good["verdict"] == "supported", shown(good)
     assert good["restored_ha_low"] <= 5.76 <= good["restored_ha_high"] + 1e-6, shown(good)
     assert good["flags"] == "", shown(good)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="fitted before damage to 0.97 where 0.85 was seen twice: no land is like it",
+)
+def test_a_mine_seen_twice_before_its_damage(answers: pd.DataFrame) -> None:
+    # 2015 and 2016, the second in part under cloud
+    row = answers.loc["SHORT"]
+    assert row["verdict"] in ("supported", "undecided"), shown(row)
 
 
 @pytest.mark.xfail(
@@ -318,11 +329,6 @@ def test_a_pit_claimed_again_as_another_mine(answers: pd.DataFrame) -> None:
     assert again["reason"] == "overlaps_other_claim", shown(again)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="only overlapping polygons of claims hold the later one back",
-)
 def test_ground_drawn_again_under_the_name_of_another_mine(answers: pd.DataFrame) -> None:
     owned, stolen = answers.loc["OWNED"], answers.loc["STOLEN"]
     assert owned["verdict"] == "supported", shown(owned)
