@@ -17,7 +17,8 @@ def test_kept_results_are_of_the_steps_of_today():
     assert kept["step_versions"] == STEP_VERSIONS, (
         "a step's numbers moved: run python3 dev.py bench and keep its results"
     )
-    assert set(kept["benchmarks"]) == set(kept["commits"]) == set(subjects())
+    assert set(kept["benchmarks"]) == set(kept["commits"]) <= set(subjects())
+    assert "verdicts" in kept["benchmarks"]
 
 
 def test_every_subject_is_found():

@@ -84,7 +84,9 @@ def test_every_message_is_used(
     for verdict, reason, numbers in product(Verdict, Reason, ({}, WITHOUT_NUMBER)):
         sentences({}, VERDICT | numbers | {"verdict": verdict.key, "reason": reason.key})
     sentences({}, VERDICT | {"claimed_ha": None, "verdict": "no_data", "reason": "no_outline"})
-    assert set(messages()) - asked == set()
+    # the pages of the field verification are written by commands: tests/flow/test_field.py
+    of_report = {key for key in messages() if not key.startswith("field.")}
+    assert of_report - asked == set()
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
