@@ -277,25 +277,16 @@ def test_a_mine_seen_twice_before_its_damage(answers: pd.DataFrame) -> None:
     assert row["verdict"] in ("supported", "undecided"), shown(row)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="called outside_imagery, though the scenes are there"
-)
 def test_a_mine_under_permanent_cloud(answers: pd.DataFrame) -> None:
     without_number(answers.loc["CLOUD"], "no_data", "no_clear_years")
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="called outside_imagery, though the scenes are there"
-)
 def test_a_mine_under_cloud_since_the_work(answers: pd.DataFrame) -> None:
     row = answers.loc["LATECLOUD"]
     assert row["reason"] in ("no_clear_years", "too_few_years"), shown(row)
     assert row["verdict"] in ("no_data", "too_early"), shown(row)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="measured without a word about the outline"
-)
 def test_an_outline_60_m_off(answers: pd.DataFrame) -> None:
     row = answers.loc["OFF"]
     assert "outline" in row["reason"] or "outline" in row["flags"], shown(row)
@@ -317,11 +308,6 @@ def test_more_claimed_than_drawn(answers: pd.DataFrame) -> None:
     assert "MORE" in answers.attrs["added"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="only overlapping polygons of claims hold the later one back",
-)
 def test_a_pit_claimed_again_as_another_mine(answers: pd.DataFrame) -> None:
     first, again = answers.loc["TWICE"], answers.loc["AGAIN"]
     assert first["verdict"] == "supported", shown(first)
@@ -382,9 +368,6 @@ def spoilt(planted: Planted, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="called outside_imagery, though the scenes are there"
-)
 def test_one_clear_year(spoilt: Path) -> None:
     only(spoilt / "scenes", lambda scene: _year(scene) == 2022)
     for _, row in run(spoilt, spoilt.parent / "w").iterrows():
