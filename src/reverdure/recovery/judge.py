@@ -121,7 +121,8 @@ def _reasoned(
     too_early = found.clear_years_since < constant("min_clear_years")
     if too_early and verdict is not Verdict.SUPPORTED:
         return Verdict.TOO_EARLY, Reason.TOO_FEW_YEARS
-    if overlapped and verdict in (Verdict.SUPPORTED, Verdict.PARTLY_SUPPORTED):
+    open_or_paid = (Verdict.SUPPORTED, Verdict.PARTLY_SUPPORTED, Verdict.UNDECIDED)
+    if overlapped and verdict in open_or_paid:
         return Verdict.UNDECIDED, Reason.OVERLAPS_OTHER_CLAIM
     if is_green:
         return verdict, Reason.GREEN_BEFORE_CLAIM
