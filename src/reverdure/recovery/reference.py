@@ -403,7 +403,8 @@ def _status(land: Land) -> ReferenceStatus:
         return ReferenceStatus.TOO_FEW_PIXELS
     if land.n_directions < constant("reference_min_directions"):
         return ReferenceStatus.ONE_SIDED
-    return ReferenceStatus.CHANGING if land.is_changing else ReferenceStatus.FOUND
+    # in worked forest more changed than stayed, and what stayed still tells: the counts say so
+    return ReferenceStatus.FOUND
 
 
 def _median(values: NDArray[np.float32]) -> float:
