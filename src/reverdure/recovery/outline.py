@@ -89,7 +89,10 @@ def check_outline(
     y = grid.north - (rows + 0.5) * grid.pixel
     away = shapely.distance(shapely.points(x, y), mined)
     outside = (away >= grid.pixel) & (before >= _GREEN) & (bare <= _BARE) & (now <= _BARE)
-    return OutlineCheck(_best_shift(loss, mask) * pixel_m, float(outside.sum() * pixel_m**2 / 1e4))
+    # where damage lies all around, no place is the right one
+    spread = ((loss >= 0.5) & (away > 0)).sum() > 0.6 * mask.sum()
+    shift_m = 0.0 if spread else _best_shift(loss, mask) * pixel_m
+    return OutlineCheck(shift_m, float(outside.sum() * pixel_m**2 / 1e4))
 
 
 def view(grid: Grid, ground: shapely.Geometry) -> Window:
