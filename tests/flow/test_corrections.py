@@ -166,8 +166,9 @@ def test_a_marked_year_is_no_longer_clear_over_the_mine_but_is_in_its_reference(
     assert (before["clear_share"] > 0).all()
     assert (after["clear_share"] == 0).all()
     assert after["value"].isna().all()
-    np.testing.assert_array_equal(before["reference"], after["reference"])
-    assert before["reference"].notna().any()
+    # land is matched by the mine's own level before damage, which the year had moved a little
+    np.testing.assert_allclose(before["reference"], after["reference"], atol=0.01)
+    assert after["reference"].notna().all()
     row = story.cloudy.verdicts.set_index("claim_id").loc[story.claim]
     assert row["last_clear_year"] < story.year
 
@@ -175,7 +176,7 @@ def test_a_marked_year_is_no_longer_clear_over_the_mine_but_is_in_its_reference(
 def test_the_other_years_of_the_mine_are_seen_as_before(story: Story) -> None:
     def rest(state: State) -> pd.DataFrame:
         rows = state.courses[state.courses["mine_id"] == story.mine]
-        columns = ["index", "year", "value", "clear_share", "reference"]
+        columns = ["index", "year", "value", "clear_share"]
         return rows[rows["year"] != story.year][columns].reset_index(drop=True)
 
     pd.testing.assert_frame_equal(rest(story.first), rest(story.cloudy))
