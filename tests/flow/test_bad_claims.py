@@ -266,11 +266,6 @@ def test_the_planted_mine_is_seen_where_nothing_is_bad(answers: pd.DataFrame) ->
     assert good["flags"] == "", shown(good)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="fitted before damage to 0.97 where 0.85 was seen twice: no land is like it",
-)
 def test_a_mine_seen_twice_before_its_damage(answers: pd.DataFrame) -> None:
     # 2015 and 2016, the second in part under cloud
     row = answers.loc["SHORT"]
