@@ -228,8 +228,8 @@ def mask_png(mask: NDArray[np.bool_], rgb: tuple[int, int, int] = (0, 121, 90)) 
 
     Examples
     --------
-    >>> len(mask_png(np.eye(8, dtype=bool)))
-    99
+    >>> mask_png(np.eye(8, dtype=bool))[:8]
+    b'\\x89PNG\\r\\n\\x1a\\n'
     """
     height, width = mask.shape
     lines = np.packbits(mask, axis=1)

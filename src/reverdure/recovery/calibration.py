@@ -43,7 +43,7 @@ def interval(
     >>> import numpy as np
     >>> low, high = interval(np.linspace(1, 2, 401), 1e6, 2.0, 2.05)
     >>> round(low, 3), high
-    (0.96, 1.99)
+    (0.908, 2.05)
     """
     low, high = _shortest(restored_ha)
     widen = size_class(n_pixels)
