@@ -209,13 +209,30 @@ def test_every_pixel_of_the_ring_is_used_or_left_out_for_a_reason():
 
 def test_where_most_of_the_land_like_it_changed_the_rest_is_the_reference():
     burnt = STORIES["burnt and back"]
-    for columns, status in ((90, ReferenceStatus.FOUND), (170, ReferenceStatus.FOUND)):
+    for columns, is_most in ((90, False), (170, True)):
         values = land()
         for part in (slice(0, 120), slice(140, SIZE)):
             values[:, part, :columns] = burnt[:, None, None]
         one = found(values, mines(PIT)).isel(mine_id=0)
-        assert int(one.status) == status
-        assert np.isnan(one.level).all() == (status is ReferenceStatus.CHANGING)
+        assert int(one.status) == ReferenceStatus.FOUND
+        assert (int(one.n_disturbed) > int(one.n_pixels)) is is_most
+        assert np.allclose(one.level, 0.8, atol=0.01)
+
+
+def test_the_level_before_a_fall_is_one_that_was_seen():
+    # two years before the fall: the fitted line starts at 0.97
+    story = [0.85, 0.85, 0.13, 0.12, 0.43, 0.62, 0.76, 0.78, 0.84, 0.82]
+    values = np.full((len(story), SIZE, SIZE), 0.85, np.float32)
+    values += np.random.default_rng(3).normal(0, 0.01, values.shape).astype(np.float32)
+    values[:, 127:131, 129:133] = np.array(story)[:, None, None]
+    index = xr.DataArray(values, {"year": 2015 + np.arange(len(story)), **GRID.coordinates()},
+                         dims=("year", "y", "x"))  # fmt: skip
+    segments = rv.segment(index)
+    fitted = float(segments["fitted"].sel(year=2015).values[129, 131])
+    assert fitted > 0.93
+    one = rv.reference(index, segments, mines(PIT)).isel(mine_id=0)
+    assert abs(float(one.level_before) - 0.85) < 0.02
+    assert int(one.status) == ReferenceStatus.FOUND
 
 
 def test_a_pixel_that_leaves_the_course_of_the_rest_is_dropped_and_common_change_is_not():

@@ -156,7 +156,6 @@ class ReferenceStatus(Code):
     OUTSIDE_IMAGERY = 5, "outside all imagery", "在全部影像范围之外"
     BEFORE_LEVEL = 6, "own level before damage, as allowed", "经允许采用损毁前水平"
     NEVER_DAMAGED = 7, "no bare level in the record", "影像记录中无裸地水平"
-    CHANGING = 8, "most of the land like it changed too", "周边同类土地大多也有变化"
 
 
 class PixelStatus(Code):

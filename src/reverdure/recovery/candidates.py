@@ -67,8 +67,6 @@ class Land:
         Layers it was matched by.
     like_former : bool
         Whether it is like the mine before damage, and not of classes wanted.
-    is_changing : bool
-        Whether more of the land like the mine changed than stayed.
     counts : mapping of str to int
         Ring pixels, and how many of them were refused by each reason, the first that
         applies (`COUNTS`); n_pixels and n_directions too.
@@ -80,7 +78,6 @@ class Land:
     indices: tuple[str, ...]
     layers: tuple[str, ...]
     like_former: bool
-    is_changing: bool
     counts: Mapping[str, int]
 
     @property
@@ -136,13 +133,11 @@ def find_land(
     free = seen & ~mined[part]
     allowed = free if refused is None else free & ~refused[part]
     whole = allowed & steady
-    like, changed = whole.copy(), allowed & ~steady
+    like = whole.copy()
     if classes is None:
         for view in views.values():
-            is_like, was_like = _alike(view, place, whole, allowed)
-            like &= is_like
-            changed &= was_like
-    like, changed = _of_cover(terrain, part, classes, like, changed)
+            like &= _alike(view, place, whole)
+    like &= _of_cover(terrain, part, classes, whole)
     n_like = int(like.sum())
     rows, columns = np.nonzero(like)
     rows, columns = rows + place.window.row, columns + place.window.column
@@ -170,45 +165,37 @@ def find_land(
         tuple(views),
         tuple(layers),
         classes is None,
-        int(changed.sum()) > n_like or rows.size < n_alike / 2,
         counts,
     )
 
 
-def _alike(view: View, place: Place, whole: Mask, allowed: Mask) -> tuple[Mask, Mask]:
-    """Which pixels were like the mine before it opened: of the steady, and of the changed.
-
-    A changed pixel is taken at its level before its own fall.
-    """
-    scene, levels, part = view.scene, view.levels, place.window.slices
+def _alike(view: View, place: Place, whole: Mask) -> Mask:
+    """Which of these pixels were like the mine before it opened."""
+    scene, levels = view.scene, view.levels
     used = (scene.years < levels.damage_year) | ~np.isfinite(levels.damage_year)
     if not used.any():
         used = np.ones(scene.years.size, bool)
     early = np.full(whole.shape, np.nan)
     window = place.window
-    mean_of_years(scene.fitted, used, window.row, window.column, allowed, early)
+    mean_of_years(scene.fitted, used, window.row, window.column, whole, early)
     wanted = levels.wanted(early[whole])
-    fell = scene.losses.disturbed[part]
-    own = np.where(fell, scene.losses.before[part], early)
     with np.errstate(invalid="ignore"):
         is_like = np.abs(early - wanted) <= levels.width
-        was_like = np.abs(own - wanted) <= levels.width
-    return whole & is_like, allowed & was_like
+    return np.asarray(whole & is_like, bool)
 
 
 def _of_cover(
     terrain: Mapping[str, NDArray[np.float64]],
     part: tuple[slice, slice],
     classes: Sequence[int] | None,
-    like: Mask,
-    changed: Mask,
-) -> tuple[Mask, Mask]:
+    whole: Mask,
+) -> Mask:
     """Without towns, water and bare land where a layer tells, or of the classes wanted."""
     if "cover" not in terrain:
-        return like, changed
+        return whole
     cover = terrain["cover"][part]
     fits = ~np.isin(cover, never_reference()) if classes is None else np.isin(cover, classes)
-    return like & fits, changed & fits
+    return np.asarray(whole & fits, bool)
 
 
 def _match_terrain(

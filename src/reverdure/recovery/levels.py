@@ -79,13 +79,16 @@ class MineLevels:
 def mine_levels(
     losses: Losses,
     fitted: NDArray[np.float32],
+    value: NDArray[np.float32],
     years: NDArray[np.int64],
     cover: tuple[Window, NDArray[np.float64]],
 ) -> MineLevels | None:
     """Levels of a mine from the pixels it covers; None where nothing is fitted.
 
     Pixels at least half covered speak; of a mine without any, all it touches, and the
-    fall is divided by the coverage, since the rest of the pixel is not mine.
+    fall is divided by the coverage, since the rest of the pixel is not mine. Where few
+    years lie before the fall, a fitted line may start above all that was seen: then the
+    clear values before the fall tell.
     """
     part, share = cover[0].slices, cover[1]
     usable = losses.fitted[part] & (share > 0)
@@ -109,9 +112,11 @@ def mine_levels(
     middle = float(np.median(before))
     spread = 1.4826 * float(np.median(np.abs(before - middle)))
     base = constant("reference_level_width")
+    span = losses.start_year[part][damaged], losses.year[part][damaged]
+    unseen = _unseen(middle, value[(slice(None), *part)][:, damaged], years, span)
     return MineLevels(
-        middle,
-        _bare(losses, part, share, damaged, lowest, middle),
+        middle - unseen,
+        _bare(losses.before[part] - unseen, part, share, damaged, lowest, middle - unseen),
         at_lowest,
         typical,
         float(np.median(losses.year[part][damaged])),
@@ -120,8 +125,31 @@ def mine_levels(
     )
 
 
+def _unseen(
+    fitted: float,
+    value: NDArray[np.float32],
+    years: NDArray[np.int64],
+    span: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> float:
+    """How far a fitted level before the fall lies above the clear values, [index].
+
+    `span` is the fitted last year before the fall, and the year of the fall. 0 unless the
+    level is above the highest value of most pixels (`before_unseen`): a mean is not.
+    """
+    since, fell = span
+    early = np.where(years[:, None] < fell, value, np.nan).astype(float)
+    last = np.where(years[:, None] >= since, early, np.nan)
+    known = np.isfinite(last).any(axis=0)
+    if not known.any():
+        return 0.0
+    highest = float(np.median(np.nanmax(early[:, known], axis=0)))
+    if fitted - highest < constant("before_unseen"):
+        return 0.0
+    return fitted - float(np.median(np.nanmean(last[:, known], axis=0)))
+
+
 def _bare(
-    losses: Losses,
+    before_fall: NDArray[np.float64],
     part: tuple[slice, slice],
     share: NDArray[np.float64],
     damaged: NDArray[np.bool_],
@@ -133,5 +161,5 @@ def _bare(
     if pure.sum() >= _FEWEST_PURE:
         return float(np.quantile(lowest[pure], constant("bare_quantile")))
     weight = share[damaged]
-    loss = (losses.before[part] - lowest)[damaged]
+    loss = (before_fall - lowest)[damaged]
     return before - float((weight * loss).sum() / (weight**2).sum())

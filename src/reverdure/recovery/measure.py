@@ -21,7 +21,6 @@ from reverdure.recovery.zones import Layer, ZoneDraws, draw_zones
 _REFERENCE_REASONS: dict[int, Reason] = {
     ReferenceStatus.TOO_FEW_PIXELS: Reason.NO_FIT_REFERENCE,
     ReferenceStatus.ONE_SIDED: Reason.NO_FIT_REFERENCE,
-    ReferenceStatus.CHANGING: Reason.NO_FIT_REFERENCE,
     ReferenceStatus.NOT_SEPARABLE: Reason.REFERENCE_NOT_SEPARABLE,
     ReferenceStatus.NO_OUTLINE: Reason.NO_OUTLINE,
     ReferenceStatus.OUTSIDE_IMAGERY: Reason.OUTSIDE_IMAGERY,

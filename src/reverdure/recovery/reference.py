@@ -149,10 +149,11 @@ def reference(
     in the whole record, and were, in the years before the mine opened, within 0.08 of
     the mine's own level then; at least 30 from at least 3 of 8 directions. For a mine
     older than the record its level before is unknown: the prevailing vegetated land is
-    taken. Pixels whose course leaves that of the rest by 0.15 are dropped; where more of
-    the land like the mine changed than stayed, what stayed is no measure (`CHANGING`).
-    With a layer cover, towns, water, bare land and snow are left out. Of more than 2000
-    pixels every n-th is used. What lies beyond 3 km changes nothing.
+    taken. Pixels whose course leaves that of the rest by 0.15 are dropped. Where most of
+    the land like the mine changed, as in worked forest, what stayed still is its reference;
+    the counts say how little it was. With a layer cover, towns, water, bare land and snow
+    are left out. Of more than 2000 pixels every n-th is used. What lies beyond 3 km changes
+    nothing.
 
     Examples
     --------
@@ -326,7 +327,7 @@ def _views(search: _Search, place: Place) -> dict[str, View]:
     """What each index shows of a mine; without those that show nothing."""
     views = {}
     for name, scene in search.scenes.items():
-        levels = mine_levels(scene.losses, scene.fitted, scene.years, place.cover)
+        levels = mine_levels(scene.losses, scene.fitted, scene.value, scene.years, place.cover)
         if levels is not None:
             views[name] = View(scene, levels)
     return views
@@ -360,7 +361,7 @@ def _lands(
         return find_land(some, place, around.grid, search.terrain, around.mined, refused, classes)
 
     shared = find(views)
-    if len(views) == 1 or (shared.is_enough and not shared.is_changing):
+    if len(views) == 1 or shared.is_enough:
         return dict.fromkeys(views, shared)
     return {name: find({name: view}) for name, view in views.items()}
 
@@ -403,7 +404,6 @@ def _status(land: Land) -> ReferenceStatus:
         return ReferenceStatus.TOO_FEW_PIXELS
     if land.n_directions < constant("reference_min_directions"):
         return ReferenceStatus.ONE_SIDED
-    # in worked forest more changed than stayed, and what stayed still tells: the counts say so
     return ReferenceStatus.FOUND
 
 
