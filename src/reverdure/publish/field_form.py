@@ -21,7 +21,7 @@ from reverdure.publish.files import write_page
 from reverdure.publish.messages import both, text
 from reverdure.publish.pages import fill
 from reverdure.publish.sheets import as_text_cell
-from reverdure.publish.tables import _fixed_time as fixed_time
+from reverdure.publish.tables import fixed_time
 from reverdure.publish.wording import label as label_of
 
 _BLIND = ("sample_id", "stratum", "p_restored", "density_per_ha", "image_year", "geometry")

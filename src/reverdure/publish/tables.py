@@ -111,7 +111,7 @@ def _multi(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
 def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
     types = set(frame.geometry.dropna().geom_type)
     content = BytesIO()
-    with _fixed_time():
+    with fixed_time():
         pyogrio.write_dataframe(
             frame,
             content,
@@ -125,7 +125,7 @@ def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> 
 
 
 @contextmanager
-def _fixed_time() -> Iterator[None]:
+def fixed_time() -> Iterator[None]:
     """GDAL writes this time instead of now."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _FIXED_TIME})

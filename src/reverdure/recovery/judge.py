@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverdure.core.codes import ClaimStatus, Reason, Verdict
 from reverdure.recovery.calibration import interval
@@ -14,6 +15,8 @@ _VERDICT_WITHOUT_NUMBER = {
     Reason.REFERENCE_NOT_SEPARABLE: Verdict.NO_REFERENCE,
     Reason.DAMAGE_TOO_SHORT: Verdict.UNDECIDED,
 }
+# share of the claim that came back before its start, above which that is said
+_SOME_GREEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,11 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
     all_ha = found.draws.restored_ha * share
     green_ha = found.draws.green_before_ha * share
     paid_ha = all_ha - green_ha
-    # an area that equals the bound must not miss it by rounding
-    enough = paid_ha >= (constant("supported_share") - 1e-9) * claimed_ha
-    p_no = float((paid_ha < constant("not_supported_share") * claimed_ha).mean())
-    verdict = _by_rule(float(enough.mean()), p_no)
-    is_green = bool(green_ha.mean() > 0.5 * all_ha.mean() > 0)
+    p_enough, p_no = _probabilities(paid_ha, claimed_ha)
+    verdict = verdict_by_rule(p_enough, p_no)
+    some_green = bool(green_ha.mean() > _SOME_GREEN * claimed_ha)
+    decides = verdict is not verdict_by_rule(*_probabilities(all_ha, claimed_ha))
+    is_green = some_green and (decides or bool(green_ha.mean() > 0.5 * all_ha.mean()))
     verdict, reason = _reasoned(verdict, found, is_green, overlapped)
     outside = found.outside_ha >= constant("outside_share") * found.ground_ha
     flags = [
@@ -83,7 +86,7 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
         for reason_seen, seen in (
             (Reason.DAMAGE_BEFORE_RECORD, found.before_record),
             (Reason.LOST_AGAIN, found.lost_again),
-            (Reason.GREEN_BEFORE_CLAIM, green_ha.mean() > 0.05 * claimed_ha),
+            (Reason.GREEN_BEFORE_CLAIM, some_green),
             (Reason.DAMAGE_OUTSIDE, outside),
         )
         if seen
@@ -96,14 +99,33 @@ def judge(found: Measurement, claimed_ha: float, share: float, overlapped: bool)
         float(paid_ha.mean()),
         low,
         high,
-        float(enough.mean()),
+        p_enough,
         p_no,
         tuple(flags),
     )
 
 
-def _by_rule(p_enough: float, p_no: float) -> Verdict:
-    """RECOVERY 7.4, from the probabilities of >= 0.8 and < 0.2 of the claim."""
+def _probabilities(area_ha: NDArray[np.float64], claimed_ha: float) -> tuple[float, float]:
+    """Share of the draws with >= 0.8 of the claim, and with < 0.2 of it."""
+    # an area that equals the bound must not miss it by rounding
+    enough = area_ha >= (constant("supported_share") - 1e-9) * claimed_ha
+    little = area_ha < constant("not_supported_share") * claimed_ha
+    return float(enough.mean()), float(little.mean())
+
+
+def verdict_by_rule(p_enough: float, p_no: float) -> Verdict:
+    """Verdict that two probabilities give.
+
+    Parameters
+    ----------
+    p_enough, p_no : float
+        Probability of at least 0.8 of the claim, and of less than 0.2 of it.
+
+    Examples
+    --------
+    >>> verdict_by_rule(0.95, 0.0).key, verdict_by_rule(0.0, 0.5).key
+    ('supported', 'undecided')
+    """
     certainty = constant("certainty")
     if p_enough >= certainty:
         return Verdict.SUPPORTED
@@ -125,6 +147,7 @@ def _reasoned(
     if overlapped and verdict in open_or_paid:
         return Verdict.UNDECIDED, Reason.OVERLAPS_OTHER_CLAIM
     if is_green:
+        # more than half of what came back, or what the verdict hangs on
         return verdict, Reason.GREEN_BEFORE_CLAIM
     if found.lost_again and verdict is not Verdict.SUPPORTED:
         return verdict, Reason.LOST_AGAIN

@@ -19,7 +19,7 @@ from scipy.special import expit, logit, logsumexp, softmax
 
 from reverdure.recovery.constants import constant
 from reverdure.recovery.field_sample import field_constant
-from reverdure.recovery.judge import _by_rule as verdict_by_rule
+from reverdure.recovery.judge import verdict_by_rule
 
 _EDGE = 0.005
 _SHIFTS = np.linspace(-3.0, 3.0, 25)
