@@ -40,9 +40,9 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
     if path.exists():
         return
     source = plan.measured[mine_id]
-    around = [mine_id, *source.neighbours]
-    mines = plan.mines[plan.mines["mine_id"].isin(around)]
-    claims = plan.claims[plan.claims["mine_id"].isin(around)]
+    around = plan.mines[plan.mines["mine_id"].isin([mine_id, *source.neighbours])]
+    mines = around[around["mine_id"].isin([mine_id, *source.touching])]
+    claims = plan.claims[plan.claims["mine_id"].isin(mines["mine_id"])]
     metrics: dict[str, xr.Dataset] = {}
     courses: list[pd.DataFrame] = []
     references_of: dict[str, dict[str, Any]] = {}
@@ -54,7 +54,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
         }
         found = references(
             series,
-            mines,
+            around,
             read_terrain(workspace, source.grid),
             only=[mine_id],
             allow_before_level=workspace.settings.allow_before_level,
@@ -70,7 +70,7 @@ def measure_mine(workspace: Workspace, plan: Plan, reader: TileReader, mine_id: 
             courses.append(trajectories(one, value, segments, found[index]))
             references_of[index] = _reference_summary(found[index])
         landsat = {index: value for index, (value, _) in series.items()}
-        fine, offsets = join_fine(fine_series(workspace, plan, mine_id), landsat, mines)
+        fine, offsets = join_fine(fine_series(workspace, plan, mine_id), landsat, around)
         for index, offset in offsets.items():
             if offset.status is not FineStatus.NO_SCENES:
                 references_of[index]["fine"] = offset.to_dict()

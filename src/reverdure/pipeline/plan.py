@@ -31,6 +31,7 @@ from reverdure.pipeline.corrections import (
     standing_of,
 )
 from reverdure.pipeline.fine_plan import FineSource, FineSources, fine_sources
+from reverdure.pipeline.footprints import Footprints
 from reverdure.pipeline.lattice import (
     RING_MARGIN_M,
     Bounds,
@@ -78,7 +79,9 @@ class MineSource:
     grid : Grid or None
         Its window: outline and reference ring.
     neighbours : tuple of str
-        Other mines in that window.
+        Other mines of which outline or claims may lie in that window.
+    touching : tuple of str
+        Those of them that may share ground, or pixels, with it or its claims.
     effect : Effect
         What corrections by people change, the outline apart.
     beside : mapping of str to str
@@ -89,6 +92,7 @@ class MineSource:
     tiles: tuple[Tile, ...]
     grid: Grid | None
     neighbours: tuple[str, ...]
+    touching: tuple[str, ...]
     effect: Effect
     beside: Mapping[str, str]
 
@@ -175,7 +179,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     counties = database.frame("county")
     effects = Effects(standing, listed, mines, counties, lattice.crs)
     rows = _RowDigests(listed, mines, claims)
-    measured = _measured(selected, rows, windows, segments, indices, context, effects)
+    footprints = Footprints(mines["mine_id"], outlines, claims, lattice.pixel)
+    measured = _measured(selected, rows, windows, footprints, segments, indices, context, effects)
     small = mines[mines["mine_id"].isin(set(selected) & set(windows))]
     fine = fine_sources(
         sentinel2, small, claims[claims["mine_id"].isin(small["mine_id"])], lattice,
@@ -380,26 +385,24 @@ def _measured(
     selected: Iterable[str],
     rows: _RowDigests,
     windows: Mapping[str, tuple[Grid, tuple[Tile, ...]]],
+    footprints: Footprints,
     segments: Mapping[tuple[Tile, str], SegmentSource],
     indices: tuple[str, ...],
     context: str,
     effects: Effects,
 ) -> dict[str, MineSource]:
     """What each selected mine is measured from; neighbours count, they are no reference."""
-    with_window = [mine_id for mine_id in rows.mine_ids if mine_id in windows]
-    boxes = [shapely.box(*windows[mine_id][0].bounds) for mine_id in with_window]
-    tree = shapely.STRtree(boxes)
-    places = {mine_id: place for place, mine_id in enumerate(with_window)}
     found: dict[str, MineSource] = {}
     for mine_id in selected:
         grid, tiles = windows.get(mine_id, (None, ()))
-        near: list[str] = []
+        near: tuple[str, ...] = ()
+        touching: tuple[str, ...] = ()
         effect, window = NO_EFFECT, None
         if grid is not None:
-            # windows overlap wherever one mine lies in the other's ring
-            window = boxes[places[mine_id]]
-            hits = tree.query(window)
-            near = sorted(with_window[hit] for hit in hits if with_window[hit] != mine_id)
+            window = shapely.box(*grid.bounds)
+            # its claims may lie outside of its window
+            touching = tuple(sorted(footprints.touching(mine_id)))
+            near = tuple(sorted(footprints.within(window, mine_id) | set(touching)))
             effect = effects.of(mine_id, window)
         made_from = [
             [index, tile, segments[tile, index].key]
@@ -410,7 +413,7 @@ def _measured(
         beside = [rows.of(m, as_listed=effects.is_out_of_sight(m, window)) for m in near]
         key = digest([context, [rows.of(mine_id), *beside], made_from, *effect.key])
         prints = {m: digest(row)[:10] for m, row in zip(near, beside, strict=True)}
-        found[mine_id] = MineSource(key, tiles, grid, tuple(near), effect, prints)
+        found[mine_id] = MineSource(key, tiles, grid, near, touching, effect, prints)
     return found
 
 

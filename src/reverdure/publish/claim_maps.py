@@ -220,7 +220,7 @@ def _reference_picture(
 
 
 def mask_png(mask: NDArray[np.bool_], rgb: tuple[int, int, int] = (0, 121, 90)) -> bytes:
-    """A mask as PNG of one bit a pixel: `rgb` where true, transparent elsewhere.
+    r"""A mask as PNG of one bit a pixel: `rgb` where true, transparent elsewhere.
 
     References
     ----------
@@ -229,7 +229,7 @@ def mask_png(mask: NDArray[np.bool_], rgb: tuple[int, int, int] = (0, 121, 90)) 
     Examples
     --------
     >>> mask_png(np.eye(8, dtype=bool))[:8]
-    b'\\x89PNG\\r\\n\\x1a\\n'
+    b'\x89PNG\r\n\x1a\n'
     """
     height, width = mask.shape
     lines = np.packbits(mask, axis=1)

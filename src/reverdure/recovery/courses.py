@@ -10,13 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reverdure.kernels.courses import fill_design, misfit, search_bends
+
 # prior deviations of trough, rise, slope (per 5 years) and fall, and the noise they meet
 _PRIOR = np.array([0.15, 1.0, 0.15, 1.0])
 _TROUGH, _TROUGH_FROM = 0.08, (-0.05, 0.4)
 # mines open part by part: a pixel is bare from the year it is this near to its lowest
 _OPENING_YEARS, _NEARLY_BARE = 6, 0.2
 _NOISE = 0.08
-_RISE_YEARS = (1, 2, 3, 4, 6, 8, 11, 15)
+_RISE_YEARS = np.array([1.0, 2, 3, 4, 6, 8, 11, 15])
 _MAX_SEARCHED = 40
 _SHARED_PIXELS = 2.5
 _FALL_SEARCHED_YEARS = 10
@@ -94,7 +96,7 @@ def fit_courses(
     expected = around + mined * _TROUGH
     design, bends = _best_design(np.where(after, share - expected, 0.0), after, t, weight)
     fell = design.shape[1] == _PRIOR.size
-    ridge = _ridge(design)
+    ridge = np.diag(_ridge(design.shape[1]))
     inverse = np.linalg.inv(_normal(design, after) + ridge)
     for _ in range(2):
         value = np.where(after, share - expected, 0.0)
@@ -160,16 +162,14 @@ def _design(
     t: NDArray[np.float64], bends: tuple[float, float], fall: float | None = None
 ) -> NDArray[np.float64]:
     """Trough, rise, slope after it and the fall, if any: (year, 3 or 4)."""
-    rise = np.clip((t - bends[0]) / (bends[1] - bends[0]), 0, 1)
-    columns = [np.ones_like(t), rise, np.maximum(t - bends[1], 0) / 5]
-    if fall is not None:
-        columns.append((t >= fall).astype(float))
-    return np.column_stack(columns)
+    design = np.empty((t.size, 3 if fall is None else 4))
+    fill_design(t, *bends, np.nan if fall is None else fall, design)
+    return design
 
 
-def _ridge(design: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ridge(n_levels: int) -> NDArray[np.float64]:
     """Weight of the prior, so that a level the years cannot tell stays near zero."""
-    return np.diag((_NOISE / _PRIOR[: design.shape[1]]) ** 2)
+    return np.asarray((_NOISE / _PRIOR[:n_levels]) ** 2)
 
 
 def _normal(design: NDArray[np.float64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -187,69 +187,43 @@ def _best_design(
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
     """Design that fits the ground best, and start and end of the rise."""
     chosen = np.argsort(-weight, kind="stable")[:_MAX_SEARCHED]
-    pooled = _Pooled(value[:, chosen], after[:, chosen], t, weight[chosen])
+    pixels = (
+        np.ascontiguousarray(value[:, chosen].T),
+        np.ascontiguousarray(after[:, chosen].T),
+        weight[chosen],
+    )
     seen = t[after.any(axis=1)]
     if seen.size < 3:
         bends = (float(t[0]), float(t[-1]))
         return _design(t, bends), bends
-    bends, misfit = _bends(pooled, seen, None)
-    falls = [fall for fall in seen[-_FALL_SEARCHED_YEARS:] if fall > bends[0] + 1]
-    trials = [(pooled.misfit(_design(t, bends, fall)), float(fall)) for fall in falls]
+    bends, least = _bends(pixels, t, seen, None)
+    falls = [float(fall) for fall in seen[-_FALL_SEARCHED_YEARS:] if fall > bends[0] + 1]
+    level = np.empty(_PRIOR.size)
+    trials = [(misfit(*pixels, _design(t, bends, fall), _ridge(4), level), fall) for fall in falls]
     if trials:
         _, fall = min(trials)
-        after_fall, misfit_fall = _bends(pooled, seen, fall)
+        after_fall, least_fall = _bends(pixels, t, seen, fall)
         design = _design(t, after_fall, fall)
-        deep = pooled.mean_level(design)[3] < -_LEAST_FALL
-        if deep and misfit_fall < (1 - _FALL_EXPLAINS) * misfit:
+        misfit(*pixels, design, _ridge(4), level)
+        if level[3] < -_LEAST_FALL and least_fall < (1 - _FALL_EXPLAINS) * least:
             return design, after_fall
     return _design(t, bends), bends
 
 
-@dataclass(frozen=True, slots=True)
-class _Pooled:
-    """Pixels on which a design is tried: (year, pixel) and (pixel,) weights."""
-
-    value: NDArray[np.float64]
-    after: NDArray[np.bool_]
-    t: NDArray[np.float64]
-    weight: NDArray[np.float64]
-
-    def levels(self, design: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Levels of each pixel."""
-        normal = _normal(design, self.after) + _ridge(design)
-        moment = (self.value.T @ design)[:, :, None]
-        return np.asarray(np.linalg.solve(normal, moment)[:, :, 0], float)
-
-    def mean_level(self, design: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Levels of the ground as a whole."""
-        return np.asarray(np.average(self.levels(design), axis=0, weights=self.weight), float)
-
-    def misfit(self, design: NDArray[np.float64]) -> float:
-        """Weighted sum of squares left over, the price of the prior included.
-
-        Infinite where the rise would be a fall: that is damage, not recovery.
-        """
-        levels = self.levels(design)
-        if self.weight @ levels[:, 1] < 0:
-            return float("inf")
-        explained = ((self.value.T @ design) * levels).sum(axis=1)
-        return float(self.weight @ ((self.value**2).sum(axis=0) - explained))
-
-
 def _bends(
-    pooled: _Pooled, seen: NDArray[np.float64], fall: float | None
+    pixels: tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]],
+    t: NDArray[np.float64],
+    seen: NDArray[np.float64],
+    fall: float | None,
 ) -> tuple[tuple[float, float], float]:
     """Start and end of the rise that fit best, and the misfit."""
-    best, bends = np.inf, (float(seen[0]), float(seen[-1]))
-    for start in np.arange(seen[0], seen[-1] if fall is None else fall - 1):
-        for years in _RISE_YEARS:
-            if start + years > seen[-1] and years > 1:
-                break
-            trial = (float(start), float(start + years))
-            misfit = pooled.misfit(_design(pooled.t, trial, fall))
-            if misfit < best - 1e-12:
-                best, bends = misfit, trial
-    return bends, best
+    starts = np.arange(seen[0], seen[-1] if fall is None else fall - 1)
+    ridge = _ridge(3 if fall is None else 4)
+    first, last = float(seen[0]), float(seen[-1])
+    start, end, least = search_bends(
+        *pixels, t, starts, _RISE_YEARS, last, np.nan if fall is None else fall, ridge
+    )
+    return ((start, end) if np.isfinite(least) else (first, last)), least
 
 
 def _variances(
