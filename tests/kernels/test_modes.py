@@ -18,8 +18,10 @@ from reverdure.recovery.segmentation import SegmentParams, segment
 from reverdure.ground.coverage import coverage
 from reverdure.core.grid import Grid
 
+from reverdure.kernels.courses import misfit, search_bends
 from reverdure.kernels.losses import date_falls, largest_falls
 from reverdure.kernels.rings import distances, grow, mean_of_years, wander
+from reverdure.kernels.zones import merge_zones, sample_zones
 
 
 def falls(found, values):
@@ -46,6 +48,41 @@ def rings(rng):
     return [distance, grown.astype(float), mean, width]
 
 
+def courses(rng):
+    t = np.arange(2000.0, 2012.0)
+    value = np.clip((t - 2003) / 3, 0, 1) - 0.6 * (t >= 2009) + rng.normal(0, 0.1, (5, 12))
+    used = rng.random((5, 12)) < 0.9
+    pixels = np.where(used, value, 0), used, rng.random(5)
+    lengths, ridge = np.array([1.0, 2, 4, 8]), np.full(4, 0.01)
+    best = [search_bends(*pixels, t, t[:8], lengths, t[-1], 2009.0, ridge[:n]) for n in (3, 4)]
+    design, mean_level = np.column_stack([np.ones(12), t - 2005, (t - 2005) ** 2]), np.empty(3)
+    left = misfit(*pixels, design, ridge[:3], mean_level)
+    return [np.array(best), mean_level, np.array([left])]
+
+
+def zones(rng):
+    n = 12
+    cell = np.repeat(np.arange(n), 2)
+    pixel = np.clip(cell + np.tile([0, 1], n), 0, n - 1)
+    order = np.arange(n)
+    neighbour = np.full((n, 4), -1)
+    neighbour[1:, 0], neighbour[:-1, 1] = order[:-1], order[1:]
+    level, label = np.empty((2, 5, 3, 2)), np.empty((2, 5, n), np.uint8)
+    gain = np.concatenate([(order > 5) * 0.9, (order > 6) * 0.7]) + rng.normal(0, 0.05, 2 * n)
+    kind = np.repeat([[0, 1], [0, 1]], n, axis=1)
+    both = np.stack([pixel, pixel + n], axis=1).reshape(n, 4)
+    sample_zones(
+        gain, np.full(2 * n, 0.01), np.ones(2 * n), kind,
+        (np.arange(0, 4 * n + 1, 4), both.ravel(), np.full(4 * n, 0.5)),
+        neighbour, np.tile([-2.0, -0.1], (n, 1)), rng.integers(0, 3, (2, n)),
+        np.array([-0.05, 1.2, 1.3, 0.05]), np.array([3, 4, 2, 5]),
+        np.random.default_rng(4), level, label,
+    )
+    way, area = rng.random((6, 4, 2)), rng.random((6, 4)) * (rng.random((6, 4)) < 0.8)
+    merge_zones(way, area, 0.3)
+    return [level, label.astype(float), way]
+
+
 rng = np.random.default_rng(9)
 damaged = np.arange(24)[:, None] > rng.uniform(0, 40, 70)
 values = 0.6 + rng.normal(0, 0.05, (24, 70)) - 0.3 * damaged
@@ -58,7 +95,7 @@ many = SegmentParams(max_segments=12, vertex_count_overshoot=8, prevent_one_year
 few = SegmentParams(max_segments=1, vertex_count_overshoot=0, min_observations_needed=3)
 found = [segment(index, params) for params in (SegmentParams(), many, few)]
 arrays = [one[name].values.astype(float) for one in found for name in sorted(one.data_vars)]
-arrays += falls(found[0], values) + rings(rng)
+arrays += falls(found[0], values) + rings(rng) + courses(rng) + zones(rng)
 star = shapely.Point(55, 45).buffer(38).difference(shapely.Point(60, 40).buffer(13))
 arrays.append(coverage(star, Grid("EPSG:32650", 0, 90, 10, 9, 10))[1])
 np.savez(sys.argv[1], *arrays)
