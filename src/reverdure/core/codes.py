@@ -83,6 +83,7 @@ class Reason(Code):
     OUTLINE_OFF = 20, "outline does not lie on the damage", "边界与损毁位置不符"
     DAMAGE_OUTSIDE = 21, "bare land goes on outside every outline", "边界外仍有损毁裸地"
     DAMAGE_TOO_SHORT = 22, "bare too briefly to be told from poor years", "裸露时间过短难以判别"
+    OUTSIDE_MINE = 23, "claimed ground lies outside its mine", "上报地块在矿山边界之外"
 
 
 class ClaimStatus(Code):

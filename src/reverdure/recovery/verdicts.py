@@ -14,7 +14,7 @@ from reverdure.core.codes import Aim, ClaimStatus, MiningMethod, Reason, Verdict
 from reverdure.core.errors import GridMismatch, InvalidInput, MissingColumn, MissingCRS
 from reverdure.core.fields import VERDICTS
 from reverdure.core.grid import Grid, grid_of
-from reverdure.ground.areas import area_ha
+from reverdure.ground.areas import area_ha, polygons_of
 from reverdure.ground.claims import claim_ground
 from reverdure.recovery.constants import aim_indices, constant
 from reverdure.recovery.evidence import claim_evidence
@@ -122,6 +122,7 @@ def verdicts(
         shapely.STRtree([shapely.Polygon() if one is None else one for one in outlines]),
         {str(mine): row for mine, row in zip(mines["mine_id"], mines.to_dict("records"),
                                               strict=True)},
+        _polygons(mines),
         last_year,
         seed,
         evidence,
@@ -150,6 +151,7 @@ class _World:
     grid: Grid | None
     tree: shapely.STRtree
     mines: Mapping[str, Mapping[str, object]]
+    outlines: Mapping[str, shapely.Geometry]
     last_year: int | None
     seed: int
     evidence: dict[str, xr.Dataset] | None
@@ -179,6 +181,13 @@ def _extent(metrics: Mapping[str, xr.Dataset]) -> tuple[Grid | None, int | None]
     for one in metrics.values():
         return grid_of(one), int(one["year"].values[-1])
     return None, None
+
+
+def _polygons(mines: gpd.GeoDataFrame) -> dict[str, shapely.Geometry]:
+    """Outlines of the mines that have one, EPSG:4326."""
+    shapes = [polygons_of(one) for one in mines.geometry.to_crs(4326)]
+    named = zip(mines["mine_id"].astype(str), shapes, strict=True)
+    return {mine: shape for mine, shape in named if not shape.is_empty}
 
 
 def _completed(claims: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -262,14 +271,23 @@ def _row(
     share = claimed_ha / float(group["claimed_ha"].sum()) if len(group) > 1 else 1.0
     if has_ground and claimed_ha > 1.05 * ground_ha * share:
         flags.append(Reason.CLAIM_EXCEEDS_GROUND.key)
-    if overlapped or bool(ground["overlaps"]):
-        flags.append(Reason.OVERLAPS_OTHER_CLAIM.key)
     barred = _barred(claim, has_ground, ground_ha, world)
-    if barred == _NO_GROUND and _has_outline(claim, world):
+    taken = barred == _NO_GROUND and _outline(claim, world) is not None
+    if taken:
         barred = Verdict.NO_DATA, Reason.OVERLAPS_OTHER_CLAIM
+    if overlapped or taken or bool(ground["overlaps"]):
+        flags.append(Reason.OVERLAPS_OTHER_CLAIM.key)
+    is_outside = has_ground and _lies_outside(geometry, _outline(claim, world))
+    if is_outside:
+        flags.append(Reason.OUTSIDE_MINE.key)
     if barred is None and world.grid is not None:
         task, found = _measured(claim, geometry, ground_ha, indices, group, world, world.grid)
-        result = judge(found, claimed_ha, share, overlapped)
+        if is_outside and found.reason is Reason.OUTSIDE_IMAGERY:
+            # looked for around its mine, where it is not
+            where = Reason.OVERLAPS_OTHER_CLAIM if overlapped else Reason.OUTSIDE_MINE
+            result = Judgement.without_number(Verdict.NO_DATA, where)
+        else:
+            result = judge(found, claimed_ha, share, overlapped)
         if world.evidence is not None and found.reason is not Reason.OUTSIDE_IMAGERY:
             world.evidence[str(claim["claim_id"])] = claim_evidence(
                 found, task, world.metrics, world.grid,
@@ -341,10 +359,17 @@ def _barred(
     return None
 
 
-def _has_outline(claim: Mapping[str, object], world: _World) -> bool:
-    """Whether the mine has an outline, all of which other claims of it took."""
-    outline = world.mines[str(claim["mine_id"])].get("geometry")
-    return outline is not None and not outline.is_empty  # type: ignore[attr-defined]
+def _outline(claim: Mapping[str, object], world: _World) -> shapely.Geometry | None:
+    """Polygons of the claim's mine, EPSG:4326; None where it has none."""
+    return world.outlines.get(str(claim["mine_id"]))
+
+
+def _lies_outside(ground: shapely.Geometry, outline: shapely.Geometry | None) -> bool:
+    """Whether most of a ground lies outside of the outline of its mine."""
+    if outline is None:
+        return False
+    inside = shapely.area(shapely.intersection(ground, outline))
+    return bool(inside < (1 - constant("outside_mine_share")) * shapely.area(ground))
 
 
 def _measured(
