@@ -4,11 +4,17 @@ A case that is answered wrongly today is marked as a strict xfail with what was 
 it shows as soon as it is mended.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
+from reverdure.pipeline.evidence import read_evidence
+from reverdure.simulate.county import make_county
+from reverdure.simulate.landscape import CELLS_PER_PIXEL, MARGIN_PIXELS, TOWN, WATER
 from tests.flow.commands import fill, reverdure
 
 # simulates a county, too
@@ -17,18 +23,56 @@ pytestmark = pytest.mark.timeout(1800)
 WITHOUT_NUMBER = {"no_reference", "no_data", "cannot_be_seen", "too_early"}
 
 
+MINES, YEARS, SEED = 1, 12, 5
+RING_KINDS = ["ring_unlisted", "ring_town", "ring_water", "ring_burnt"]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The smallest planted county, and a workspace that measured it."""
+
+    county: Path
+    workspace: Path
+
+
 @pytest.fixture(scope="module")
-def judged(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Verdicts of the smallest planted county beside the truth and the claims."""
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Folders:
     folder = tmp_path_factory.mktemp("planted")
-    county, workspace = folder / "county", folder / "w"
+    made = Folders(folder / "county", folder / "w")
     with pytest.MonkeyPatch.context() as patch:
         # thousands of small products: threads would only wait for each other
         patch.setenv("OPENBLAS_NUM_THREADS", "1")
-        reverdure("simulate", county, "--mines", 1, "--years", 12, "--seed", 5, "--planted")
-        fill(workspace, county)
-        reverdure("run", "-w", workspace)
-    return beside_truth(county, workspace)
+        reverdure("simulate", made.county, "--mines", MINES, "--years", YEARS, "--seed", SEED,
+                  "--planted")  # fmt: skip
+        fill(made.workspace, made.county)
+        reverdure("run", "-w", made.workspace)
+    return made
+
+
+@pytest.fixture(scope="module")
+def judged(planted: Folders) -> pd.DataFrame:
+    """Verdicts beside the truth and the claims."""
+    return beside_truth(planted.county, planted.workspace)
+
+
+@pytest.fixture(scope="module")
+def evidence(planted: Folders) -> dict[str, xr.Dataset]:
+    """What each verdict stands on, by claim id."""
+    paths = (planted.workspace / "products" / "parts").glob("*.npz")
+    return {claim: one for path in paths for claim, one in read_evidence(path).items()}
+
+
+@pytest.fixture(scope="module")
+def spoiled() -> xr.DataArray:
+    """Share of each pixel that is a mine, listed or not, burnt, town or water: the truth."""
+    county = make_county(n_mines=MINES, n_years=YEARS, seed=SEED, planted=True)
+    cells = np.isin(county.landscape.kind, (TOWN, WATER))
+    for patch in county.patches:
+        cells[patch.slices] |= patch.label > 0
+    blocks = cells.reshape(cells.shape[0] // CELLS_PER_PIXEL, CELLS_PER_PIXEL, -1, CELLS_PER_PIXEL)
+    inner = slice(MARGIN_PIXELS, -MARGIN_PIXELS)
+    share = blocks.mean(axis=(1, 3))[inner, inner]
+    return xr.DataArray(share, county.landscape.grid.coordinates(), dims=("y", "x"))
 
 
 def beside_truth(county: Path, workspace: Path) -> pd.DataFrame:
@@ -88,12 +132,6 @@ def test_bare_rock_is_not_restored(judged: pd.DataFrame) -> None:
     assert (rows["verdict"].isin({"not_supported", "no_reference"})).all(), said(rows)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="13.15 ha green in 2017, work claimed for 2020: undecided, interval_too_wide, 6.50 ha "
-    "(0-13.40); green_before_claim is a flag alone, since draws leave just half of it green",
-)
 def test_ground_green_before_the_claim_is_named_as_the_reason(judged: pd.DataFrame) -> None:
     rows = cases(judged, "green_before_claim")
     assert (rows["reason"] == "green_before_claim").all(), said(rows)
@@ -172,6 +210,25 @@ def test_a_lake_in_a_pit_is_not_vegetation(judged: pd.DataFrame) -> None:
         assert fits(row, row["true_ha"]), said(rows)
 
 
+@pytest.mark.parametrize("kind", RING_KINDS)
+def test_no_reference_lies_on_mines_town_water_or_burnt_land(
+    judged: pd.DataFrame, evidence: dict[str, xr.Dataset], spoiled: xr.DataArray, kind: str
+) -> None:
+    rows = cases(judged, kind)
+    assert len(rows) >= 2
+    for _, row in rows.iterrows():
+        if row["verdict"] == "no_reference":
+            continue
+        one = evidence[row["claim_id"]]
+        pixel = one.attrs["pixel"]
+        x = one.attrs["west"] + (one["reference_column"] + 0.5) * pixel
+        y = one.attrs["north"] - (one["reference_row"] + 0.5) * pixel
+        share = spoiled.sel(y=y, x=x, method="nearest", tolerance=1.0)
+        assert share.size >= 30
+        # 60 to 85 % of the ring is
+        assert float((share > 0.5).mean()) < 0.02, f"{row['claim_id']}: {float(share.mean())}"
+
+
 @pytest.mark.parametrize(
     "kind",
     [
@@ -180,24 +237,24 @@ def test_a_lake_in_a_pit_is_not_vegetation(judged: pd.DataFrame) -> None:
             marks=pytest.mark.xfail(
                 strict=True,
                 raises=AssertionError,
-                reason="2.76 of 2.81 ha restored 2020-21 among unlisted mines: 0.44 ha (0-0.89)",
+                reason="2.76 of 2.81 ha restored from 2021 on: 0.41 ha (0-2.70). Not the ring: 1 "
+                "in 1000 of its reference pixels was mined. The canopy lags by five years: true "
+                "cover stands at 0.81 and 0.91 of the reference in the last two years, of it "
+                "trees at half of what they were, NDVI at 0.67 and 0.82, NBR at 0.62 and 0.79",
             ),
         ),
-        "ring_town",
-        "ring_water",
-        "ring_burnt",
+        *RING_KINDS[1:],
     ],
 )
-def test_a_spoiled_ring_does_not_fool_the_reference(judged: pd.DataFrame, kind: str) -> None:
+def test_a_spoiled_ring_does_not_fool_the_verdict(judged: pd.DataFrame, kind: str) -> None:
     rows = cases(judged, kind)
-    assert len(rows) >= 2
     for _, row in rows.iterrows():
         # either a reason is given, or the number is right
         if row["verdict"] == "no_reference":
             assert row["reason"] in {"no_fit_reference", "reference_not_separable"}, said(rows)
         else:
-            assert holds(row, row["true_ha"]), said(rows)
             assert fits(row, row["true_ha"]), said(rows)
+            assert holds(row, row["true_ha"]), said(rows)
 
 
 def test_worlds_are_numbered_from_one(tmp_path: Path) -> None:
