@@ -198,6 +198,29 @@ def test_only_one_mine_is_measured(county: Path, measured: Path, tmp_path: Path)
     )
 
 
+def test_a_run_of_one_marks_disputes_of_others(measured: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    shutil.copytree(measured, workspace)
+    verdicts = gpd.read_parquet(workspace / "products" / "verdicts.parquet")
+    seen = verdicts[verdicts["status"] == "measured"]
+    one, other = seen["mine_id"].unique()[:2]
+    claim = seen.loc[seen["mine_id"] == other, "claim_id"].iloc[0]
+    page = workspace / "report" / "claims" / f"{claim}.html"
+    before = page.read_text("utf-8")
+    assert "disputed" not in before
+    reverdure("correct", "dispute", claim, "--by", "Wu Fang", "--why", "apple trees",
+              "-w", workspace)  # fmt: skip
+    reverdure("run", "-w", workspace, "--only", one)
+    marked = page.read_text("utf-8")
+    assert "disputed" in marked
+    assert "apple trees" in marked
+    # it still shows what the verdict stands on
+    assert marked.count("<svg") >= before.count("<svg") > 1
+    reverdure("correct", "withdraw", 1, "--by", "Wu Fang", "--why", "pears", "-w", workspace)
+    reverdure("run", "-w", workspace, "--only", one)
+    assert '<strong class="dispute">' not in page.read_text("utf-8")
+
+
 def test_a_dry_run_counts_and_makes_nothing(county: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "w"
     fill(workspace, county)

@@ -13,6 +13,7 @@ from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
 from reverdure.pipeline.corrections import corrections_by_mine, write_corrections
 from reverdure.pipeline.evidence import evidence_path, read_evidence
+from reverdure.pipeline.inputs import read_inputs
 from reverdure.pipeline.measure import read_parts
 from reverdure.pipeline.pictures import mine_pictures
 from reverdure.pipeline.plan import Plan
@@ -38,7 +39,8 @@ def write_products(
 ) -> None:
     """Write verdicts, totals, trajectories and the report of a run.
 
-    With `is_partial` the rows of mines that were not part of the run stay as they are.
+    With `is_partial` the rows of mines that were not part of the run stay as they are;
+    only what was disputed, or settled, since then is marked.
     """
     parts = read_parts(workspace, plan)
     counties = None if plan.counties.empty else plan.counties
@@ -56,7 +58,9 @@ def write_products(
         verdicts = _merge(workspace, "verdicts", verdicts, plan)
         courses = _merge(workspace, "trajectories", courses, plan)
     verdicts = verdicts.sort_values("claim_id", ignore_index=True)
-    verdicts["flags"] = with_disputes(verdicts["flags"], verdicts["claim_id"], plan.standing)
+    flags = with_disputes(verdicts["flags"], verdicts["claim_id"], plan.standing)
+    marked = verdicts[verdicts["flags"].ne(flags)]
+    verdicts["flags"] = flags
     courses = courses.sort_values(["mine_id", "index", "year"], ignore_index=True)
     natural = natural.sort_values("ground_id", ignore_index=True)
     grounds = claim_ground(plan.mines, plan.claims).set_index("claim_id").geometry
@@ -75,13 +79,16 @@ def write_products(
         for mine_id, rows in verdicts.groupby("mine_id")
     }
 
+    kept_keys = _kept_keys(workspace, marked, plan)
+
     def pictures(mine_id: str) -> list[Picture]:
         return mine_pictures(plan, reader, mine_id, verdict_rows.get(mine_id, []))
 
     def evidence(mine_id: str) -> Mapping[str, xr.Dataset] | None:
-        if mine_id not in plan.measured:
-            return None
-        return read_evidence(evidence_path(workspace, plan, mine_id))
+        if mine_id in plan.measured:
+            return read_evidence(evidence_path(workspace, plan, mine_id))
+        key = kept_keys.get(mine_id)
+        return None if key is None else read_evidence(workspace.parts / f"{key}.npz")
 
     imports = workspace.database.imports("mines") + workspace.database.imports("claims")
     data = ReportData(
@@ -105,6 +112,16 @@ def write_products(
     write_tables(workspace.products, data)
     write_corrections(workspace.products / "corrections.csv", plan.standing)
     write_report(workspace.report, data, on_progress)
+
+
+def _kept_keys(workspace: Workspace, marked: pd.DataFrame, plan: Plan) -> dict[str, str]:
+    """Keys of mines that other runs measured and whose marks moved: their pages are written."""
+    keys = {}
+    for mine_id, run_id in zip(marked["mine_id"], marked["run_id"], strict=True):
+        if mine_id not in plan.measured:
+            inputs = read_inputs(workspace.runs / run_id) or {}
+            keys[mine_id] = inputs.get("mines", {}).get(mine_id, {}).get("key")
+    return {mine_id: key for mine_id, key in keys.items() if key}
 
 
 def _frame(rows: list[dict[str, object]], table: Table) -> pd.DataFrame:
