@@ -231,6 +231,18 @@ def test_the_result_reads_in_both_languages_on_screen_and_page(answered: Path) -
     assert "fetch(" not in page
 
 
+def test_the_index_links_to_what_the_field_found(planned: Path, answered: Path) -> None:
+    link = '<a href="field.html">'
+    assert link not in (planned / "report" / "index.html").read_text("utf-8")
+    reverdure("field", "result", "-w", answered)
+    index = answered / "report" / "index.html"
+    linked = index.read_text("utf-8")
+    assert linked.count(link) == 1
+    assert "外业核查结果" in linked
+    reverdure("run", "-w", answered)
+    assert index.read_text("utf-8").count(link) == 1
+
+
 def test_wrong_answers_are_named_and_good_ones_kept(
     planned: Path, truth: Truth, tmp_path: Path
 ) -> None:

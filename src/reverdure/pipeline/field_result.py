@@ -15,6 +15,7 @@ from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
 from reverdure.pipeline.field import Sample, claims_path, sample_of
 from reverdure.publish.field_page import FieldFacts, write_field_page
+from reverdure.publish.index_page import FIELD_PAGE, link_field_page
 from reverdure.recovery.error_matrix import (
     ErrorMatrix,
     StratifiedSample,
@@ -116,7 +117,7 @@ def field_result(workspace: Workspace, sample_id: str | None = None) -> FieldRes
             )  # fmt: skip
         areas = _areas(sample, plots, area_ha, seed)
         line, verdicts = _verdicts(sample, usable, claims, seed)
-        page = workspace.report / "field.html"
+        page = workspace.report / FIELD_PAGE
         result = FieldResult(
             sample, len(plots), len(usable), int(plots["answer"].notna().sum()), strata, matrix,
             areas, None if line is None else line.at(_SHARES), verdicts, page,
@@ -350,6 +351,7 @@ def _write(workspace: Workspace, result: FieldResult) -> None:
             needed=int(field_constant("fewest_answers_to_recalibrate")),
         ),
     )
+    link_field_page(workspace.report)
 
 
 def matrix_table(matrix: ErrorMatrix) -> pd.DataFrame:

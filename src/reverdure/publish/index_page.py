@@ -16,6 +16,7 @@ from reverdure.core.records import ImportReport
 from reverdure.publish import figures
 from reverdure.publish.contents import ReportData, rows
 from reverdure.publish.correction_words import dispute_mark, dispute_of
+from reverdure.publish.files import write_page
 from reverdure.publish.maps import mine_map
 from reverdure.publish.messages import LANGUAGES, both, pair, text
 from reverdure.publish.natural import natural_facts
@@ -24,6 +25,8 @@ from reverdure.publish.signs import SIGN_OF, SIGNS
 from reverdure.publish.totals import county_lines, county_name, summary
 from reverdure.publish.wording import label
 
+FIELD_PAGE = "field.html"
+_NO_FIELD = Markup("<!-- no field verification yet -->")
 STATIC_CLAIMS = 200  # rows that stand in the page itself; the script holds all of them
 _SHOWN_FINDINGS = 200
 _TABLE_KINDS = {"xlsx": "Excel", "csv": "CSV", "gpkg": "GeoPackage", "parquet": "GeoParquet"}
@@ -48,6 +51,8 @@ def index_page(
     names: Mapping[str, str],
     tables: Sequence[Path],
     claim_names: Mapping[str, str] | None = None,
+    *,
+    has_field: bool = False,
 ) -> str:
     """The index as HTML.
 
@@ -60,6 +65,8 @@ def index_page(
         Exported tables, relative to the report's folder.
     claim_names : mapping, optional
         Claim id to the file name of its page; default: claims have no pages.
+    has_field : bool, default False
+        Whether the page of a field verification, `FIELD_PAGE`, lies beside it.
     """
     claim_names = claim_names or {}
     mine_names = dict(zip(data.mines["mine_id"], data.mines["name"].fillna(""), strict=True))
@@ -79,11 +86,37 @@ def index_page(
         "claims_left_out": len(claims) > STATIC_CLAIMS,
         "claims_total": len(claims),
         "natural": natural_facts(data, mine_names, names),
+        "field_line": _field_line() if has_field else _NO_FIELD,
         "imports": [_import(report) for report in data.imports],
         "tables": _tables(tables),
         "data": _script_data(claims, mine_names, names, claim_names),
     }
     return fill("index.html.j2", data, facts | _map_facts(data, claims, mine_names, names))
+
+
+def link_field_page(folder: Path) -> None:
+    """Let an index that was written before the page of the field verification link to it.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the report; without an index nothing is done.
+
+    Raises
+    ------
+    DiskFull
+        If no space is left; the index stays whole.
+    """
+    index = folder / "index.html"
+    if index.is_file():
+        page = index.read_text(encoding="utf-8")
+        if _NO_FIELD in page:
+            write_page(index, page.replace(_NO_FIELD, _field_line(), 1))
+
+
+def _field_line() -> Markup:
+    link = Markup('<p id="field"><a href="{}">{}</a></p>')
+    return link.format(FIELD_PAGE, both("field.result.title"))
 
 
 def _unit(language: str) -> Markup:

@@ -11,7 +11,7 @@ from reverdure.core.records import Finding, OnProgress, Progress
 from reverdure.publish.claim_page import ClaimFacts, Places, claim_page
 from reverdure.publish.contents import ReportData, rows
 from reverdure.publish.files import page_names, write_page
-from reverdure.publish.index_page import index_page
+from reverdure.publish.index_page import FIELD_PAGE, index_page
 from reverdure.publish.mine_page import MineFacts, mine_page
 from reverdure.publish.tables import TABLE_NAMES
 
@@ -54,7 +54,9 @@ def write_report(
         if on_progress:
             on_progress(Progress("report", done, n_pages))
     _write_strays(claim_pages, data, claim_names)
-    write_page(folder / "index.html", index_page(data, names, _tables(folder, tables), claim_names))
+    has_field = (folder / FIELD_PAGE).is_file()
+    index = index_page(data, names, _tables(folder, tables), claim_names, has_field=has_field)
+    write_page(folder / "index.html", index)
     _remove_others(pages, set(names.values()))
     _remove_others(claim_pages, set(claim_names.values()))
     if on_progress:
