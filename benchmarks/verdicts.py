@@ -24,7 +24,7 @@ KEPT = HERE / ".counties"
 PAGE = HERE.parent / "docs" / "verdicts-measured.md"
 SIMULATOR = HERE.parent / "src" / "reverdure" / "simulate"
 
-SEEDS = {2: 202, 3: 303, 4: 404, 5: 505}
+SEEDS = {2: 202, 3: 303, 4: 404, 5: 505, 6: 606}
 MINES, YEARS = 600, 30
 CLASSES = ((0, 10, "under 10"), (10, 20, "10-20"), (20, 50, "20-50"), (50, np.inf, "over 50"))
 WIDTHS = {"under 10": 65, "10-20": 50, "20-50": 35, "over 50": 20}
