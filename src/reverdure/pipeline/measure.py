@@ -124,10 +124,9 @@ def _reference_summary(found: xr.Dataset) -> dict[str, Any]:
 
 def _records(frame: pd.DataFrame | gpd.GeoDataFrame, columns: list[str]) -> list[dict[str, Any]]:
     names = [name for name in columns if name in frame.columns]
-    return [
-        {name: _plain(value) for name, value in zip(names, row, strict=True)}
-        for row in frame[names].itertuples(index=False, name=None)
-    ]
+    # a column at once: rows of text columns are slow to walk
+    values = [map(_plain, frame[name].tolist()) for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
 
 
 def _plain(value: Any) -> Any:
