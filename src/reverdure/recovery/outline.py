@@ -1,10 +1,12 @@
 """Does a drawn outline lie on the damage, and does damage go on where no mine is drawn."""
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import shapely
 import xarray as xr
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -13,8 +15,8 @@ from reverdure.ground.coverage import coverage
 from reverdure.recovery.constants import constant
 from reverdure.recovery.local import local_metres
 
-# the outline is tried in steps of half a pixel, up to this many
-_STEPS, _STEPS_PER_PIXEL = 6, 2
+# the outline is tried in steps of half a pixel, up to this many pixels each way
+_STEPS = 3
 _VIEW_PIXELS = 6
 # blur that a point-spread function adds to the mean over a pixel, [pixel]
 _BLUR_PIXELS = 0.52
@@ -109,23 +111,35 @@ def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
 def _best_shift(loss: NDArray[np.float64], mask: NDArray[np.float64]) -> float:
     """Distance in pixels to a clearly better place; 0 where there is none."""
     known = np.isfinite(loss)
-    blurred = ndimage.gaussian_filter(mask, _BLUR_PIXELS)
-    stated = _correlation(loss, blurred, known)
+    blurred = np.pad(ndimage.gaussian_filter(mask, _BLUR_PIXELS), _STEPS + 1)
+    stated = _correlation(loss[known], _moved(blurred, (0.0, 0.0), known)[_STEPS, _STEPS])
     best, distance = stated, 0.0
-    for down in range(-_STEPS, _STEPS + 1):
-        for right in range(-_STEPS, _STEPS + 1):
-            step = (down / _STEPS_PER_PIXEL, right / _STEPS_PER_PIXEL)
-            moved = ndimage.shift(blurred, step, order=1, mode="constant")
-            found = _correlation(loss, moved, known)
-            if found > best:
-                best, distance = found, float(np.hypot(*step))
+    for part in product((0.0, 0.5), repeat=2):
+        # half a pixel more than the last whole step is too far
+        n_down, n_right = (2 * _STEPS + (share == 0) for share in part)
+        found = _correlation(loss[known], _moved(blurred, part, known)[:n_down, :n_right])
+        down, right = np.unravel_index(found.argmax(), found.shape)
+        if found[down, right] > best:
+            best = found[down, right]
+            distance = float(np.hypot(down - _STEPS + part[0], right - _STEPS + part[1]))
     return distance if best - stated >= constant("outline_gain") else 0.0
 
 
-def _correlation(
-    loss: NDArray[np.float64], mask: NDArray[np.float64], known: NDArray[np.bool_]
-) -> float:
-    a, b = loss[known], mask[known]
-    a, b = a - a.mean(), b - b.mean()
-    norm = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / norm if norm > 1e-12 else 0.0
+def _moved(
+    image: NDArray[np.float64], part: tuple[float, float], known: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """A padded image moved by whole pixels each way and a part of one: (down, right, pixel)."""
+    down, right = part
+    image = (1 - down) * image + down * np.roll(image, 1, axis=0)
+    image = (1 - right) * image + right * np.roll(image, 1, axis=1)
+    # moved down is seen further up
+    views = sliding_window_view(image[1:-1, 1:-1], known.shape)[::-1, ::-1]
+    return np.asarray(views[:, :, known], float)
+
+
+def _correlation(loss: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Correlation of the loss with each image over the last axis; 0 where one is even."""
+    loss = loss - loss.mean()
+    images = images - images.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((loss @ loss) * (images**2).sum(axis=-1))
+    return np.asarray(np.where(norm > 1e-12, images @ loss / np.maximum(norm, 1e-12), 0.0), float)
