@@ -1,7 +1,6 @@
 """Does a drawn outline lie on the damage, and does damage go on where no mine is drawn."""
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import shapely
@@ -17,6 +16,7 @@ from reverdure.recovery.local import local_metres
 
 # the outline is tried in steps of half a pixel, up to this many pixels each way
 _STEPS = 3
+_PARTS = ((0.0, 0.0), (0.0, 0.5), (0.5, 0.0), (0.5, 0.5))
 _VIEW_PIXELS = 6
 # blur that a point-spread function adds to the mean over a pixel, [pixel]
 _BLUR_PIXELS = 0.52
@@ -114,7 +114,7 @@ def _best_shift(loss: NDArray[np.float64], mask: NDArray[np.float64]) -> float:
     blurred = np.pad(ndimage.gaussian_filter(mask, _BLUR_PIXELS), _STEPS + 1)
     stated = _correlation(loss[known], _moved(blurred, (0.0, 0.0), known)[_STEPS, _STEPS])
     best, distance = stated, 0.0
-    for part in product((0.0, 0.5), repeat=2):
+    for part in _PARTS:
         # half a pixel more than the last whole step is too far
         n_down, n_right = (2 * _STEPS + (share == 0) for share in part)
         found = _correlation(loss[known], _moved(blurred, part, known)[:n_down, :n_right])
