@@ -201,6 +201,7 @@ def test_a_mine_without_outline_has_no_number(judged: pd.DataFrame) -> None:
     assert (rows["verdict"] == "no_data").all(), said(rows)
     assert (rows["reason"] == "no_outline").all(), said(rows)
     assert rows["restored_ha"].isna().all(), said(rows)
+    assert (rows["flags"] == "").all(), said(rows)
 
 
 def test_a_lake_in_a_pit_is_not_vegetation(judged: pd.DataFrame) -> None:

@@ -329,7 +329,7 @@ def _row(
 def _indices(aim: str, metrics: Mapping[str, xr.Dataset]) -> tuple[tuple[str, ...], list[str]]:
     """Indices that judge an aim here, and the flag where one is missing."""
     wanted = aim_indices(aim)
-    if not wanted:
+    if not wanted or not metrics:
         return (), []
     there = tuple(name for name in wanted if name in metrics)
     if there == wanted:
