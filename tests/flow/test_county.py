@@ -205,6 +205,7 @@ def test_a_run_of_one_marks_disputes_of_others(measured: Path, tmp_path: Path) -
     seen = verdicts[verdicts["status"] == "measured"]
     one, other = seen["mine_id"].unique()[:2]
     claim = seen.loc[seen["mine_id"] == other, "claim_id"].iloc[0]
+    before_pages = measured / "report" / "mines"
     page = workspace / "report" / "claims" / f"{claim}.html"
     before = page.read_text("utf-8")
     assert "disputed" not in before
@@ -213,6 +214,10 @@ def test_a_run_of_one_marks_disputes_of_others(measured: Path, tmp_path: Path) -
     reverdure("run", "-w", workspace, "--only", one)
     marked = page.read_text("utf-8")
     assert "disputed" in marked
+    pages = {path.name: path.read_text("utf-8") for path in before_pages.iterdir()}
+    for mine_id in (one, other, seen["mine_id"].unique()[2]):
+        now = (workspace / "report" / "mines" / f"{mine_id}.html").read_text("utf-8")
+        assert now.count("data:image/") == pages[f"{mine_id}.html"].count("data:image/") > 0
     assert "apple trees" in marked
     # it still shows what the verdict stands on
     assert marked.count("<svg") >= before.count("<svg") > 1

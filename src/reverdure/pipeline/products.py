@@ -16,7 +16,7 @@ from reverdure.pipeline.evidence import evidence_path, read_evidence
 from reverdure.pipeline.inputs import read_inputs
 from reverdure.pipeline.measure import read_parts
 from reverdure.pipeline.pictures import mine_pictures
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables
@@ -82,7 +82,15 @@ def write_products(
     kept_keys = _kept_keys(workspace, marked, plan)
 
     def pictures(mine_id: str) -> list[Picture]:
-        return mine_pictures(plan, reader, mine_id, verdict_rows.get(mine_id, []))
+        if mine_id in plan.measured:
+            return mine_pictures(plan, reader, mine_id, verdict_rows.get(mine_id, []))
+        if mine_id not in kept_keys:
+            return []
+        # measured by another run: its tiles are not in this plan
+        own = make_plan(workspace, mine_id)
+        return mine_pictures(
+            own, TileReader(workspace, own), mine_id, verdict_rows.get(mine_id, [])
+        )
 
     def evidence(mine_id: str) -> Mapping[str, xr.Dataset] | None:
         if mine_id in plan.measured:

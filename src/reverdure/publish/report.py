@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import xarray as xr
+
 from reverdure.core.records import Finding, OnProgress, Progress
 from reverdure.publish.claim_page import ClaimFacts, Places, claim_page
 from reverdure.publish.contents import ReportData, rows
@@ -49,8 +51,12 @@ def write_report(
     n_pages = len(data.mines) + 1
     places = Places(data)
     for done, facts in enumerate(_mines(data), start=1):
-        write_page(pages / names[facts.mine["mine_id"]], mine_page(data, facts, claim_names))
-        _write_claims(claim_pages, data, facts, places, names, claim_names)
+        evidence = data.evidence(facts.mine["mine_id"])
+        path = pages / names[facts.mine["mine_id"]]
+        # without news of the mine its pages stay as they are
+        if evidence is not None or not path.is_file():
+            write_page(path, mine_page(data, facts, claim_names))
+        _write_claims(claim_pages, data, facts, evidence, places, names, claim_names)
         if on_progress:
             on_progress(Progress("report", done, n_pages))
     _write_strays(claim_pages, data, claim_names)
@@ -67,13 +73,13 @@ def _write_claims(
     folder: Path,
     data: ReportData,
     facts: MineFacts,
+    evidence: Mapping[str, xr.Dataset] | None,
     places: Places,
     names: Mapping[str, str],
     claim_names: Mapping[str, str],
 ) -> None:
     """Write the pages of one mine's claims; without news of the mine they stay as they are."""
     mine_id = facts.mine["mine_id"]
-    evidence = data.evidence(mine_id)
     href = "../mines/" + quote(names[mine_id])
     for claim, verdict in facts.claims:
         claim_id = verdict["claim_id"]
