@@ -37,7 +37,7 @@ STEPS = (
     Step("fine", ("mines", "claims", "scenes"), ("fine",), 1,
          "10 m composites of small mines", "小矿山10米合成"),
     Step("measure", ("mines", "claims", "segments", "fine", "layers", "corrections"),
-         ("measured",), 3, "measuring mines", "矿山测量"),
+         ("measured",), 4, "measuring mines", "矿山测量"),
     Step("tables", ("mines", "claims", "counties", "measured", "corrections"),
          ("verdicts", "totals", "trajectories", "natural_recovery"), 2, "tables", "汇总表"),
     Step("report",

@@ -113,7 +113,9 @@ def mine_levels(
     spread = 1.4826 * float(np.median(np.abs(before - middle)))
     base = constant("reference_level_width")
     span = losses.start_year[part][damaged], losses.year[part][damaged]
-    unseen = _unseen(middle, value[(slice(None), *part)][:, damaged], years, span)
+    clear = value[(slice(None), *part)][:, damaged].astype(float)
+    unseen = _unseen(middle, clear, years, span)
+    lowest[damaged] -= _deeper(lowest[damaged], clear, years, span[1])
     return MineLevels(
         middle - unseen,
         _bare(losses.before[part] - unseen, part, share, damaged, lowest, middle - unseen),
@@ -127,7 +129,7 @@ def mine_levels(
 
 def _unseen(
     fitted: float,
-    value: NDArray[np.float32],
+    value: NDArray[np.float64],
     years: NDArray[np.int64],
     span: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> float:
@@ -137,7 +139,7 @@ def _unseen(
     level is above the highest value of most pixels (`before_unseen`): a mean is not.
     """
     since, fell = span
-    early = np.where(years[:, None] < fell, value, np.nan).astype(float)
+    early = np.where(years[:, None] < fell, value, np.nan)
     last = np.where(years[:, None] >= since, early, np.nan)
     known = np.isfinite(last).any(axis=0)
     if not known.any():
@@ -146,6 +148,27 @@ def _unseen(
     if fitted - highest < constant("before_unseen"):
         return 0.0
     return fitted - float(np.median(np.nanmean(last[:, known], axis=0)))
+
+
+def _deeper(
+    lowest: NDArray[np.float64],
+    value: NDArray[np.float64],
+    years: NDArray[np.int64],
+    fell: NDArray[np.float64],
+) -> float:
+    """How far below the fits' lowest level the pixels stood for two years, [index].
+
+    A fit may not rise faster than `recovery_threshold` allows; where the ground greened
+    within two or three years it stays above the bare years instead. 0 unless the
+    difference is one that noise does not make (`bare_unseen`).
+    """
+    since = np.where(years[:, None] >= fell, value, np.nan)
+    pairs = (since[1:] + since[:-1]) / 2
+    known = np.isfinite(pairs).any(axis=0)
+    if not known.any():
+        return 0.0
+    difference = float(np.median(lowest[known] - np.nanmin(pairs[:, known], axis=0)))
+    return difference if difference >= constant("bare_unseen") else 0.0
 
 
 def _bare(

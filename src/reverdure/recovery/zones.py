@@ -132,7 +132,8 @@ def _sample(
     n_labels = _n_labels(cells)
     level_out = np.empty((_CHAINS, _DRAWS, n_labels, n_layers))
     label_out = np.empty((_CHAINS, _DRAWS, n_cells), np.uint8)
-    prior = [constant(name) for name in ("zone_low", "zone_high", "potts_beta", "patchiness")]
+    high = constant("zone_high") * _deepest(cells, layers)
+    prior = [constant("zone_low"), high, constant("potts_beta"), constant("patchiness")]
     sample_zones(
         seen.gain,
         seen.variance,
@@ -156,6 +157,22 @@ def _sample(
         level_out.reshape(_CHAINS * _DRAWS, n_labels, n_layers),
         label_out.reshape(_CHAINS * _DRAWS, n_cells),
     )
+
+
+def _deepest(cells: Cells, layers: list[Layer]) -> float:
+    """How deep the ground stood under its reference, at least 1.
+
+    Where the bare level is uncertain the trough may lie below it; gains as large must be
+    possible, or what came back all the way would look as if it had not.
+    """
+    weight = cells.seen**2
+    troughs = [
+        float(np.average(layer.courses.trough[known], weights=weight[known]))
+        for layer in layers
+        for known in [np.isfinite(layer.courses.trough) & (weight > 0)]
+        if known.any()
+    ]
+    return max([1.0, *(1.0 - trough for trough in troughs)])
 
 
 @dataclass(frozen=True, slots=True)
