@@ -1,13 +1,14 @@
 """Limits and loadings of the ecological index: found once over all years, then kept."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverdure.core.codes import RseiPixel, RseiStatus
+from reverdure.core.errors import InvalidInput
 from reverdure.core.provenance import digest
 from reverdure.recovery.constants import table
 from reverdure.recovery.rsei_picture import COMPONENTS, SPAN, Picture
@@ -194,6 +195,18 @@ class YearTally:
             self.reference += heat
         else:
             heat_of(*arguments, picture.reference, picture.lowest, self.reference)
+
+    def merged(self, other: Self) -> Self:
+        """The two together; of pictures stored alike."""
+        if other.scaling != self.scaling:
+            raise InvalidInput(f"temperatures are stored as {self.scaling} and {other.scaling}.")
+        return replace(
+            self,
+            counts=self.counts + other.counts,
+            heat=self.heat + other.heat,
+            reference=self.reference + other.reference,
+            statuses=self.statuses + other.statuses,
+        )
 
     def reference_k(self) -> tuple[float, RseiStatus]:
         """Median temperature of the reference land, [K]; NaN and the reason where there is none."""
