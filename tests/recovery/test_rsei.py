@@ -85,6 +85,31 @@ def test_a_mine_that_comes_back_rises_while_the_rest_stays():
     assert moved(found.rsei.where(cover[0] == cover[2])) < 0.01
 
 
+def test_held_level_a_dry_summer_is_no_change_of_land():
+    """Half of the land holds the level of the other half, which it has never seen."""
+    cover = np.array(patchy())
+    rng = np.random.default_rng(2)
+    seen = weather(land(cover * (1 - 0.12 * rng.random(12))[:, None, None]))
+    half = xr.DataArray(np.arange(120) < 60, dims="x").expand_dims(y=120)
+    loose = rv.rsei(seen, "LT05", reference=half)
+    held = rv.rsei(seen, "LT05", reference=half, hold="level")
+    other = xr.DataArray(np.arange(120), dims="x")
+    assert moved(loose.rsei.where(other >= 60)) > 0.04
+    assert moved(held.rsei.where(other >= 60)) < 0.01
+    assert moved(held.rsei.where(other < 60)) < 0.001
+    assert float(np.ptp(held.reference_level)) > 0.04
+    # the level goes with the fit, and asks for the land again only for years it has not met
+    again = rv.rsei(seen, "LT05", fit=held)
+    assert again.rsei.identical(held.rsei)
+    assert again.attrs["hold"] == "level"
+    early = rv.rsei(seen.isel(year=slice(0, 9)), "LT05", reference=half, hold="level")
+    with pytest.raises(InvalidInput, match="2010"):
+        rv.rsei(seen, "LT05", fit=early)
+    later = rv.rsei(seen, "LT05", fit=early, reference=half)
+    assert later.rsei.isel(year=slice(0, 9)).identical(early.rsei)
+    assert moved(later.rsei.where(other >= 60)) < 0.01
+
+
 def test_one_pixel_by_hand():
     """Xu 2013 step by step on one pixel, with limits and loadings as given back."""
     seen = land(patchy(1), noise=0.0, kelvin=0.0)
@@ -237,6 +262,8 @@ def test_the_wetness_table_holds_no_set_without_its_source():
         ({"sensor": "LT03"}, UnknownOption, "known are"),
         ({"sensor": {2001: "LT05"}}, InvalidInput, "2002"),
         ({"form": "mrsei"}, UnknownOption, "pooled or xu2013"),
+        ({"hold": "level"}, InvalidInput, "reference"),
+        ({"hold": "all"}, UnknownOption, "heat or level"),
         ({"product": "dn"}, UnknownOption, "surface_reflectance"),
         ({"form": "xu2013", "reference": xr.DataArray(np.ones((120, 120), bool))},
          UnknownOption, "by itself"),

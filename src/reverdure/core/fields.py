@@ -232,6 +232,8 @@ RSEI_YEARS = Table(
         Field("sensors", "text", "Sensors", "传感器", "Joined by '+'."),
         Field("reference_k", "number", "Reference temperature", "参照地温",
               "Median over land that is no mine.", "K"),
+        Field("reference_level", "number", "Reference level", "参照水平",
+              "Mean index of land that is no mine, before the year was brought level."),
         Field("greenness", "number", "Greenness", "绿度", "Loading on the first component."),
         Field("wetness", "number", "Wetness", "湿度", "Loading on the first component."),
         Field("dryness", "number", "Dryness", "干度", "Loading on the first component."),

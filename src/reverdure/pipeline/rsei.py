@@ -30,6 +30,7 @@ from reverdure.recovery.rsei_fit import (
     RseiFit,
     YearTally,
     fit_pooled,
+    held_level,
     loadings_of,
     references,
 )
@@ -199,22 +200,25 @@ def _basis(
     unknown = [year for year in years if year not in known] if kept is not None else years
     tallies = _tallies(workspace, plan, land, wetness, unknown, on_progress)
     found, why = references(tallies)
+
+    def pictures(of: Sequence[int]) -> Iterator[tuple[int, Picture]]:
+        for tile, year in sorted(plan.composites):
+            if year in of:
+                for picture in _pictures(workspace, plan, land, (tile, year)):
+                    yield year, picture
+
     if kept is not None:
         reference_k = {year: known.get(year, found.get(year, np.nan)) for year in years}
         statuses = {year: why.get(year, RseiStatus.MEASURED) for year in years}
-        finite = {year: k for year, k in reference_k.items() if np.isfinite(k)}
+        fresh = {year: k for year, k in found.items() if np.isfinite(k)}
         if unknown:
-            fit = replace(kept, reference_k={**kept.reference_k, **finite})
+            fit = replace(kept, reference_k={**kept.reference_k, **fresh})
+            fit = held_level(fit, partial(pictures, unknown), fresh, frozen=True)
             _keep(workspace, fit, made_from, "RSEI references", {"years": unknown})
             kept = fit
         return Basis(kept, "kept", reference_k, statuses)
-
-    def pictures() -> Iterator[tuple[int, Picture]]:
-        for tile, year in sorted(plan.composites):
-            for picture in _pictures(workspace, plan, land, (tile, year)):
-                yield year, picture
-
-    fit, _ = fit_pooled(pictures, wetness, tallies, found)
+    fit, _ = fit_pooled(partial(pictures, years), wetness, tallies, found)
+    fit = held_level(fit, partial(pictures, years), found, frozen=False)
     if not fit.is_given:
         return Basis(fit, "refused", found, why)
     had = workspace.database.setting(SETTING)
@@ -314,7 +318,7 @@ def _pictures(workspace: Workspace, plan: Plan, land: Land, one: tuple[Tile, int
             {name: np.where(here, values, np.nan) for name, values in arrays.items()
              if name not in ("n_clear", "source")},
             sensor,
-            no_mine,
+            no_mine & here,
         )
         for sensor, here in groups
     ]  # fmt: skip
@@ -347,7 +351,7 @@ def _path(
     inside = np.packbits(land.of(tile)[0]).tobytes().hex()
     made_from = [
         RSEI_VERSION, plan.composites[one].key, basis.fit.digest,
-        kelvin if np.isfinite(kelvin) else None, inside,
+        kelvin if np.isfinite(kelvin) else None, round(basis.fit.shift(year), 6), inside,
     ]  # fmt: skip
     folder = workspace.products / "rsei" / str(year)
     return folder / f"{tile_name(tile)}.{digest(made_from)}.tif"
@@ -370,9 +374,10 @@ def _make_raster(
     refused = RseiPixel.NO_THERMAL if not plan.composites[one].scenes else RseiPixel.NO_DATA
     status = np.where(land.of(tile)[0], refused, RseiPixel.NO_DATA).astype(np.uint8)
     sums = np.zeros(15, np.int64)
-    kelvin = basis.reference_k.get(year, float("nan"))
+    kelvin, shift = basis.reference_k.get(year, float("nan")), basis.fit.shift(year)
     for picture in _pictures(workspace, plan, land, one):
-        stored, state = (part.reshape(grid.shape) for part in index_of(picture, basis.fit, kelvin))
+        found = index_of(picture, basis.fit, kelvin, shift)
+        stored, state = (part.reshape(grid.shape) for part in found)
         there = state != RseiPixel.NO_DATA
         status[there] = state[there]
         measured = state == RseiPixel.MEASURED

@@ -42,6 +42,7 @@ def year_table(result: RseiResult) -> pd.DataFrame:
     rows = [
         {
             "status": fit.loadings.status.key,
+            "reference_level": fit.level if fit.is_given else None,
             "sensors": "+".join(filter(None, sensors)),
             **dict(zip(COMPONENTS, fit.loadings.values, strict=True)),
             "share": fit.loadings.share,
@@ -56,6 +57,7 @@ def year_table(result: RseiResult) -> pd.DataFrame:
                 "status": year_status(result, year).key,
                 "sensors": result.sensors[year],
                 "reference_k": result.basis.reference_k.get(year),
+                "reference_level": fit.levels.get(year),
                 **dict(zip(COMPONENTS, own[year].values, strict=True)),
                 "share": own[year].share,
                 "own_status": own[year].status.key,

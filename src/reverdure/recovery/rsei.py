@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from reverdure.recovery.rsei_fit import (
     POOLED,
     XU2013,
     Loadings,
+    Pictures,
     RseiFit,
     fit_pooled,
     fit_single,
+    held_level,
     loadings_of,
     references,
     tally_years,
@@ -31,7 +34,10 @@ from reverdure.recovery.rsei_picture import (
     index_of,
     picture_of_values,
 )
-from reverdure.recovery.rsei_wetness import wetness_set
+from reverdure.recovery.rsei_wetness import WetnessSet, wetness_set
+
+HOLDS = ("heat", "level")
+"""What the reference land holds still: temperature, or the index as a whole too."""
 
 SOURCES = (
     "Xu 2013, Acta Ecologica Sinica 33(24), 7853-7862, doi:10.5846/stxb201208301223;"
@@ -48,6 +54,7 @@ def rsei(
     form: str = POOLED,
     fit: xr.Dataset | Mapping[str, Any] | None = None,
     reference: xr.DataArray | None = None,
+    hold: str | None = None,
 ) -> xr.Dataset:
     """Remote sensing ecological index: greenness, wetness, dryness and heat in one number.
 
@@ -69,7 +76,12 @@ def rsei(
         Result of an earlier call, or its `attrs["fit"]` parsed: its limits, loadings and
         reference temperatures are kept, and only years it does not know get a reference.
     reference : (y, x) bool, optional
-        Land whose median temperature is the reference of a year; default all clear land.
+        Land that nothing happened to, whose median temperature is the reference of a year;
+        default all clear land.
+    hold : {"heat", "level"}, optional
+        Default heat, or as `fit` has it. heat: only temperature is taken from the reference. level: in each year the mean
+        index of the reference land is moved to its mean over all years as well, so that a
+        dry summer, haze or another calibration is no change of land; needs `reference`.
 
     Returns
     -------
@@ -82,6 +94,8 @@ def rsei(
             `RseiStatus`: why a year has no index.
         reference_k : (year,) float64, [K]
             Median temperature of the reference land; NaN for xu2013.
+        reference_level : (year,) float64, [1]
+            With hold="level": mean index of the reference land before it was held.
         loading, limit : (component,), (component, bound) float64
             Of the basis all years share; for xu2013 with a year in front.
         share, fit_status : float64, uint8
@@ -134,15 +148,19 @@ def rsei(
     >>> bool(found.share > 0.9), int(found.fit_status)
     (True, 0)
     """
-    if form not in FORMS:
-        raise UnknownOption(f"form {form!r} is not known; use {' or '.join(FORMS)}.")
-    if form == XU2013 and (fit is not None or reference is not None):
-        raise UnknownOption("xu2013 takes every date by itself: neither fit nor reference.")
+    frozen = None if fit is None else _frozen(fit)
+    is_held = bool(frozen and frozen.levels) if hold is None else hold == "level"
+    _check_options(form, hold, fit, reference)
     series = composites if "year" in composites.dims else composites.expand_dims(year=[0])
     years = _checked_years(series)
     sensors = _sensors(series, sensor, years)
     use = _reference_land(reference, series)
-    frozen = None if fit is None else _frozen(fit)
+    unheld = [year for year in years if frozen is None or year not in frozen.levels]
+    if is_held and use is None and unheld:
+        raise InvalidInput(
+            f"holding {unheld[0]} level needs reference, the land that nothing happened to.",
+            "Without it a change of all land would be taken for weather.",
+        )
     wetness = wetness_set(sensors.values(), product) if frozen is None else frozen.wetness_set
 
     def pictures() -> Iterator[tuple[int, Picture]]:
@@ -150,40 +168,76 @@ def rsei(
             yield year, _picture(series.isel(year=position), sensors[year], use)
 
     if form == XU2013:
-        fits = {year: fit_single(picture, wetness, year) for year, picture in pictures()}
-        own = {year: of_year.loadings for year, of_year in fits.items()}
-        statuses = {year: of_year.loadings.status for year, of_year in fits.items()}
-        kelvin = dict.fromkeys(years, 0.0)
+        basis = _each_by_itself(pictures, wetness)
     else:
-        tallies = tally_years(pictures, wetness)
-        kelvin, reasons = references(tallies, None if frozen is None else frozen.reference_k)
-        if frozen is None:
-            pooled, own = fit_pooled(pictures, wetness, tallies, kelvin)
-        else:
-            pooled = frozen
-            sums = year_moments(pictures, wetness, pooled.limits, kelvin)
-            own = {year: loadings_of(of_year) for year, of_year in sums.items()}
-        statuses = {year: reasons[year] or pooled.loadings.status for year in years}
-        fits = dict.fromkeys(years, pooled)
-    index = np.empty((len(years), series.sizes["y"] * series.sizes["x"]), np.float32)
-    status = np.empty(index.shape, np.uint8)
-    for position, (year, picture) in enumerate(pictures()):
-        stored, status[position] = index_of(picture, fits[year], kelvin[year])
-        index[position] = np.where(status[position] == RseiPixel.MEASURED, stored, np.nan)
-    index *= np.float32(1e-4)
-    shape = (len(years), series.sizes["y"], series.sizes["x"])
-    result = _labelled(series, index.reshape(shape), status.reshape(shape), fits, own, form)
-    result["year_status"] = ("year", np.array([statuses[year] for year in years], np.uint8))
-    shown = [kelvin[year] if form == POOLED else np.nan for year in years]
-    result["reference_k"] = ("year", np.array(shown), {"units": "K"})
+        basis = _shared(pictures, wetness, frozen, is_held=is_held)
+    result = _labelled(series, *_computed(pictures, basis, series), basis, form)
     result.attrs |= {"wetness_source": wetness.source, "sensors": ", ".join(sensors.values())}
     if form == POOLED:
-        known = {year: k for year, k in kelvin.items() if np.isfinite(k)}
-        kept = pooled.to_dict() | {
-            "reference_k": {str(y): k for y, k in {**pooled.reference_k, **known}.items()}
-        }
-        result.attrs["fit"] = json.dumps(kept, sort_keys=True)
+        one = basis.fits[years[0]]
+        known = {year: k for year, k in basis.kelvin.items() if np.isfinite(k)}
+        kept = replace(one, reference_k={**one.reference_k, **known})
+        result.attrs |= {"hold": HOLDS[is_held], "fit": json.dumps(kept.to_dict(), sort_keys=True)}
     return result if "year" in composites.dims else result.isel(year=0, drop=True)
+
+
+def _check_options(form: str, hold: str, fit: object, reference: object) -> None:
+    if form not in FORMS:
+        raise UnknownOption(f"form {form!r} is not known; use {' or '.join(FORMS)}.")
+    if hold not in (None, *HOLDS):
+        raise UnknownOption(f"hold {hold!r} is not known; use {' or '.join(HOLDS)}.")
+    if form == XU2013 and (fit is not None or reference is not None):
+        raise UnknownOption("xu2013 takes every date by itself: neither fit nor reference.")
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """By year: the fit, the year's own loadings, why it has no index, its reference [K]."""
+
+    fits: Mapping[int, RseiFit]
+    own: Mapping[int, Loadings]
+    statuses: Mapping[int, RseiStatus]
+    kelvin: Mapping[int, float]
+
+
+def _each_by_itself(pictures: Pictures, wetness: WetnessSet) -> _Basis:
+    fits = {year: fit_single(picture, wetness, year) for year, picture in pictures()}
+    own = {year: of_year.loadings for year, of_year in fits.items()}
+    statuses = {year: of_year.loadings.status for year, of_year in fits.items()}
+    return _Basis(fits, own, statuses, dict.fromkeys(fits, 0.0))
+
+
+def _shared(pictures: Pictures, wetness: WetnessSet, frozen: RseiFit | None, hold: str) -> _Basis:
+    tallies = tally_years(pictures, wetness)
+    kelvin, reasons = references(tallies, None if frozen is None else frozen.reference_k)
+    if frozen is None:
+        fit, own = fit_pooled(pictures, wetness, tallies, kelvin)
+    else:
+        fit = frozen
+        sums = year_moments(pictures, wetness, fit.limits, kelvin)
+        own = {year: loadings_of(of_year) for year, of_year in sums.items()}
+    if is_held:
+        fresh = {year: k for year, k in kelvin.items() if year not in fit.levels}
+        fit = held_level(fit, pictures, fresh, frozen=bool(fit.levels))
+    else:
+        fit = replace(fit, levels={}, level=0.0)
+    statuses = {year: reason or fit.loadings.status for year, reason in reasons.items()}
+    return _Basis(dict.fromkeys(kelvin, fit), own, statuses, kelvin)
+
+
+def _computed(
+    pictures: Pictures, basis: _Basis, series: xr.Dataset
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Index and status of every pixel and year."""
+    shape = (series.sizes["year"], series.sizes["y"], series.sizes["x"])
+    index, status = np.full(shape, np.nan, np.float32), np.empty(shape, np.uint8)
+    for position, (year, picture) in enumerate(pictures()):
+        fit = basis.fits[year]
+        found = index_of(picture, fit, basis.kelvin[year], fit.shift(year))
+        stored, status[position] = (part.reshape(shape[1:]) for part in found)
+        measured = status[position] == RseiPixel.MEASURED
+        index[position, measured] = stored[measured] * np.float32(1e-4)
+    return index, status
 
 
 def _checked_years(series: xr.Dataset) -> list[int]:
@@ -282,18 +336,17 @@ def _labelled(
     series: xr.Dataset,
     index: NDArray[np.float32],
     status: NDArray[np.uint8],
-    fits: Mapping[int, RseiFit],
-    own: Mapping[int, Loadings],
+    basis: _Basis,
     form: str,
 ) -> xr.Dataset:
     """The result with units; coordinates of the input stay."""
     years = [int(year) for year in series["year"].values]
     nothing = loadings_of(np.zeros(15, np.int64))
-    yearly = [own.get(year, nothing) for year in years]
-    bases = [fits[year] for year in (years if form == XU2013 else years[:1])]
+    yearly = [basis.own.get(year, nothing) for year in years]
+    bases = [basis.fits[year] for year in (years if form == XU2013 else years[:1])]
     front = ("year",) if form == XU2013 else ()
 
-    def basis(values: list[Any]) -> NDArray[Any]:
+    def of_basis(values: list[Any]) -> NDArray[Any]:
         return np.array(values if form == XU2013 else values[0])
 
     one = {"units": "1"}
@@ -302,17 +355,32 @@ def _labelled(
         {
             "rsei": (("year", "y", "x"), index, one | title),
             "status": (("year", "y", "x"), status, _flags(RseiPixel)),
-            "loading": ((*front, "component"), basis([b.loadings.values for b in bases]), one),
+            "loading": ((*front, "component"), of_basis([b.loadings.values for b in bases]), one),
             "limit": (
                 (*front, "component", "bound"),
-                basis([b.limits for b in bases]),
+                of_basis([b.limits for b in bases]),
                 {"units": "1, heat in K"},
             ),
-            "share": (front, basis([b.loadings.share for b in bases]), one),
+            "share": (front, of_basis([b.loadings.share for b in bases]), one),
             "fit_status": (
                 front,
-                basis([b.loadings.status for b in bases]).astype(np.uint8),
+                of_basis([b.loadings.status for b in bases]).astype(np.uint8),
                 _flags(RseiStatus),
+            ),
+            "year_status": (
+                "year",
+                np.array([basis.statuses[year] for year in years], np.uint8),
+                _flags(RseiStatus),
+            ),
+            "reference_k": (
+                "year",
+                np.array([basis.kelvin[y] if form == POOLED else np.nan for y in years]),
+                {"units": "K"},
+            ),
+            "reference_level": (
+                "year",
+                np.array([basis.fits[year].levels.get(year, np.nan) for year in years]),
+                one,
             ),
             "yearly_loading": (("year", "component"), np.array([y.values for y in yearly]), one),
             "yearly_share": ("year", np.array([y.share for y in yearly]), one),

@@ -20,6 +20,7 @@ FORMS = (POOLED, XU2013)
 """One basis for all years; or each picture stretched to its own extremes, as first published."""
 
 _DECIMALS = 6
+_BY_YEAR = ("years", "reference_k", "levels")
 _LEAST_WIDTH = 1e-6
 # greenness and wetness are good, dryness and heat are not
 _GOOD = np.array([1.0, 1.0, -1.0, -1.0])
@@ -77,6 +78,10 @@ class RseiFit:
         Years it was made from.
     reference_k : mapping of int to float
         Reference temperature of each year, [K]; other years get theirs when they come.
+    levels : mapping of int to float
+        Mean index of the reference land in each year; empty where years are not held level.
+    level : float
+        The same over all years it was made from.
     """
 
     form: str
@@ -86,6 +91,12 @@ class RseiFit:
     ends: tuple[float, float]
     years: tuple[int, ...]
     reference_k: Mapping[int, float] = field(default_factory=dict)
+    levels: Mapping[int, float] = field(default_factory=dict)
+    level: float = 0.0
+
+    def shift(self, year: int) -> float:
+        """What brings the reference land of a year to its level over all years."""
+        return self.level - self.levels[year] if year in self.levels else 0.0
 
     @property
     def is_given(self) -> bool:
@@ -101,7 +112,7 @@ class RseiFit:
     def digest(self) -> str:
         """Hash of limits, loadings and wetness; the reference of each year stands apart."""
         plain = self.to_dict()
-        return digest({k: v for k, v in plain.items() if k not in ("years", "reference_k")})
+        return digest({k: v for k, v in plain.items() if k not in _BY_YEAR})
 
     def for_kernel(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Limits (4, 2), and weights with their constant (5,)."""
@@ -124,6 +135,8 @@ class RseiFit:
             "ends": list(self.ends),
             "years": list(self.years),
             "reference_k": {str(year): kelvin for year, kelvin in self.reference_k.items()},
+            "levels": {str(year): level for year, level in self.levels.items()},
+            "level": self.level,
         }
 
     @classmethod
@@ -143,6 +156,8 @@ class RseiFit:
             ends=(fields["ends"][0], fields["ends"][1]),
             years=tuple(fields["years"]),
             reference_k={int(year): kelvin for year, kelvin in fields["reference_k"].items()},
+            levels={int(year): level for year, level in fields["levels"].items()},
+            level=fields["level"],
         )
 
 
@@ -298,16 +313,54 @@ def year_moments(
     wetness: WetnessSet,
     limits: tuple[tuple[float, float], ...],
     reference_k: Mapping[int, float],
+    *,
+    only_reference: bool = False,
 ) -> dict[int, NDArray[np.int64]]:
-    """Sums of the kernel `moments` for each year that has a reference."""
+    """Sums of the kernel `moments` for each year that has a reference temperature."""
     from reverdure.kernels.rsei import moments
 
     edges = np.array(limits, np.float32)
     sums = {y: np.zeros(15, np.int64) for y, kelvin in reference_k.items() if np.isfinite(kelvin)}
     for year, picture in pictures():
         if year in sums:
-            moments(*picture.arguments(wetness, reference_k[year]), edges, sums[year])
+            part = picture.reference_land() if only_reference else picture
+            moments(*part.arguments(wetness, reference_k[year]), edges, sums[year])
     return sums
+
+
+def held_level(
+    fit: RseiFit, pictures: Pictures, reference_k: Mapping[int, float], *, frozen: bool
+) -> RseiFit:
+    """The fit with the mean index of the reference land in each year of `reference_k`.
+
+    Parameters
+    ----------
+    fit : RseiFit
+    pictures : callable
+        Pictures of these years at least.
+    reference_k : mapping of int to float
+        Reference temperature of each year, [K].
+    frozen : bool
+        Whether the level over all years stays as it is, and years are added to it.
+    """
+    if not fit.is_given:
+        return fit
+    sums = year_moments(pictures, fit.wetness_set, fit.limits, reference_k, only_reference=True)
+    least = rsei_constant("least_reference_pixels")
+    levels = {year: _mean_index(fit, one) for year, one in sums.items() if one[0] >= least}
+    if frozen:
+        return replace(fit, levels={**fit.levels, **levels})
+    total = sum(sums.values(), np.zeros(15, np.int64))
+    return replace(fit, levels=levels, level=_mean_index(fit, total))
+
+
+def _mean_index(fit: RseiFit, sums: NDArray[np.int64]) -> float:
+    """Mean index of what `moments` summed: it is linear in the components."""
+    from reverdure.kernels.rsei import LEVELS
+
+    _, weights = fit.for_kernel()
+    means = sums[1:5] / (max(int(sums[0]), 1) * LEVELS)
+    return round(float(weights[:4] @ means + weights[4]), _DECIMALS)
 
 
 def fit_single(picture: Picture, wetness: WetnessSet, year: int) -> RseiFit:

@@ -1,7 +1,7 @@
 """One picture as stored integers, and what the kernels make of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,14 @@ class Picture:
     def lowest(self) -> int:
         """Lowest number that the type of its bands holds."""
         return int(np.iinfo(self.bands.dtype).min)
+
+    def reference_land(self) -> "Picture":
+        """The picture with temperatures on its reference land only."""
+        if self.reference is None:
+            return self
+        bands = self.bands.copy()
+        bands[6, ~self.reference] = np.iinfo(bands.dtype).min
+        return replace(self, bands=bands)
 
     def arguments(
         self, wetness: WetnessSet, reference_k: float
@@ -113,9 +121,9 @@ def _numbers(values: NDArray[Any], step: float, zero: float) -> NDArray[np.int16
 
 
 def index_of(
-    picture: Picture, fit: "RseiFit", reference_k: float
+    picture: Picture, fit: "RseiFit", reference_k: float, shift: float = 0.0
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Index of every pixel in steps of 1e-4, and its `RseiPixel`.
+    """Index of every pixel plus `shift` in steps of 1e-4, and its `RseiPixel`.
 
     Where the fit or the year is refused (no finite reference), no pixel has an index.
     """
@@ -126,6 +134,7 @@ def index_of(
     is_given = fit.is_given and np.isfinite(reference_k)
     limits, weights = fit.for_kernel() if is_given else _NEUTRAL
     zero_k = reference_k if is_given else 0.0
+    weights = weights + np.array([0, 0, 0, 0, shift], np.float32)
     project(*picture.arguments(fit.wetness_set, zero_k), limits, weights, index, status)
     if not is_given:
         index[:] = NODATA
