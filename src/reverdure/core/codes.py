@@ -243,7 +243,7 @@ class RseiStatus(Code):
     SIGNS_DISAGREE = 3, "greenness and wetness do not rise together", "绿度与湿度符号不一致"
     LITTLE_EXPLAINED = 4, "first component explains too little", "第一主成分解释率过低"
     NO_OUTLINE = 5, "mine has no outline", "矿山无边界"
-    NO_SURROUNDINGS = 6, "too little land around that is no mine", "周边非矿区像元过少"
+    NO_SURROUNDINGS = 6, "too little clear land around that is no mine", "周边清晰非矿区像元过少"
     NO_DATA = 255, "no data", "无数据"
 
 

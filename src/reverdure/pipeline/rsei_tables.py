@@ -158,7 +158,9 @@ def _means(
     n_around = int(near.sum())
     share = seen / whole if whole > 0 else 0.0
     row = {"clear_share": round(share, 4), "n_pixels": round(seen, 2), "n_around": n_around}
-    enough = n_around >= rsei_constant("least_reference_pixels")
+    # the mean of a part of the ring is not that of the ring
+    least = max(rsei_constant("least_reference_pixels"), rsei_constant("least_seen") * around.sum())
+    enough = n_around >= least
     if enough:
         row["rsei_around"] = round(float(index[near].mean(dtype=np.float64)), _DECIMALS)
     if seen == 0 or share < rsei_constant("least_seen"):

@@ -79,9 +79,10 @@ def rsei(
         Land that nothing happened to, whose median temperature is the reference of a year;
         default all clear land.
     hold : {"heat", "level"}, optional
-        Default heat, or as `fit` has it. heat: only temperature is taken from the reference. level: in each year the mean
-        index of the reference land is moved to its mean over all years as well, so that a
-        dry summer, haze or another calibration is no change of land; needs `reference`.
+        Default heat, or as `fit` has it. heat: only temperature is taken from the
+        reference. level: in each year the mean index of the reference land is moved to its
+        mean over all years as well, so that a dry summer, haze or another calibration is
+        no change of land; needs `reference`.
 
     Returns
     -------
@@ -181,7 +182,7 @@ def rsei(
     return result if "year" in composites.dims else result.isel(year=0, drop=True)
 
 
-def _check_options(form: str, hold: str, fit: object, reference: object) -> None:
+def _check_options(form: str, hold: str | None, fit: object, reference: object) -> None:
     if form not in FORMS:
         raise UnknownOption(f"form {form!r} is not known; use {' or '.join(FORMS)}.")
     if hold not in (None, *HOLDS):
@@ -207,7 +208,9 @@ def _each_by_itself(pictures: Pictures, wetness: WetnessSet) -> _Basis:
     return _Basis(fits, own, statuses, dict.fromkeys(fits, 0.0))
 
 
-def _shared(pictures: Pictures, wetness: WetnessSet, frozen: RseiFit | None, hold: str) -> _Basis:
+def _shared(
+    pictures: Pictures, wetness: WetnessSet, frozen: RseiFit | None, *, is_held: bool
+) -> _Basis:
     tallies = tally_years(pictures, wetness)
     kelvin, reasons = references(tallies, None if frozen is None else frozen.reference_k)
     if frozen is None:
