@@ -1,6 +1,8 @@
 """The ecological index: right by hand, flat without change, refused where it means nothing."""
 
+import doctest
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -331,3 +333,10 @@ def test_real_bands_of_mendoza_have_sane_loadings(data_folder, form):
     k1, k2 = float(stated["K1_CONSTANT_BAND_10"]), float(stated["K2_CONSTANT_BAND_10"])
     layers["thermal"] = (("y", "x"), k2 / np.log(k1 / radiance + 1))
     sane(rv.rsei(xr.Dataset(layers), "LC08", form=form))
+
+
+def test_the_snippets_of_the_page_run():
+    page = Path(__file__).resolve().parents[2] / "docs" / "rsei.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 8
+    assert result.failed == 0
