@@ -272,6 +272,7 @@ def test_the_wetness_table_holds_no_set_without_its_source():
         ({"reference": xr.DataArray(np.ones((3, 3), bool), dims=("y", "x"))}, GridMismatch, "120"),
         ({"reference": xr.DataArray(np.ones((120, 120)), dims=("y", "x"))}, InvalidInput, "bool"),
         ({"fit": xr.Dataset()}, InvalidInput, "no fit"),
+        ({"fit": {"limits": []}}, InvalidInput, "lacks"),
     ],
 )  # fmt: skip
 def test_what_it_cannot_take_it_names(change, error, says):

@@ -20,6 +20,7 @@ from reverdure.core.errors import UnreadableFile
 from reverdure.core.grid import Grid
 from reverdure.core.provenance import digest
 from reverdure.core.records import OnProgress, Progress
+from reverdure.imagery.landsat import Scene
 from reverdure.pipeline.fine import land_that_is_no_mine
 from reverdure.pipeline.lattice import Tile, tile_name
 from reverdure.pipeline.plan import Plan, make_plan
@@ -97,7 +98,8 @@ class Land:
     """The ground that is looked at: windows of mines, and in them land that is no mine."""
 
     plan: Plan
-    _kept: dict[Tile, tuple[NDArray[np.bool_], NDArray[np.bool_]]] = field(default_factory=dict)
+    # a bit a pixel: a province has thousands of tiles
+    _kept: dict[Tile, NDArray[np.uint8]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Index windows and outlines."""
@@ -120,15 +122,17 @@ class Land:
 
     def of(self, tile: Tile) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Pixels of a tile in any window, and those of them that are no mine."""
+        grid = self.plan.lattice.grid_of(tile)
         if tile not in self._kept:
-            grid = self.plan.lattice.grid_of(tile)
             inside = np.zeros(grid.shape, np.bool_)
             for hit in self._window_tree.query(shapely.box(*grid.bounds)):
                 shared = overlap(self.plan.lattice, tile, self._windows[hit])
                 if shared is not None:
                     inside[shared[1]] = True
-            self._kept[tile] = inside, inside & self.no_mine(grid)
-        return self._kept[tile]
+            self._kept[tile] = np.packbits(np.stack([inside, inside & self.no_mine(grid)]))
+        bits = np.unpackbits(self._kept[tile], count=2 * grid.height * grid.width)
+        inside, no_mine = bits.reshape(2, *grid.shape).astype(np.bool_)
+        return inside, no_mine
 
 
 def make_rsei(
@@ -160,74 +164,88 @@ def make_rsei(
     todo = [one for one in tasks if not paths[one].exists()]
     make = partial(_make_raster, workspace, plan, land, basis, paths)
     _each("rsei", todo, make, on_progress)
+    kept = set(paths.values())
     for path in (workspace.products / "rsei").rglob("*.tif"):
-        if path not in set(paths.values()):
+        if path not in kept:
             path.unlink()
     years = sorted({year for _, year in tasks})
     own = {year: loadings_of(_sums_of(paths, year)) for year in years}
-    sensors = {year: "+".join(_sensors(plan, year)) for year in years}
+    sensors = {year: "+".join(_sensors(scenes)) for year, scenes in _scenes(plan).items()}
     return RseiResult(basis, own, sensors, len(todo), paths), land
 
 
-def _sensors(plan: Plan, year: int | None = None) -> list[str]:
-    """Sensors whose scenes stand behind a year, or behind any."""
-    return sorted(
-        {
-            scene.sensor
-            for (_, when), source in plan.composites.items()
-            if year in (None, when)
-            for scene in source.scenes
-        }
-    )
+def _scenes(plan: Plan) -> dict[int, dict[str, Scene]]:
+    """Scenes behind each year, by id; none behind declared years."""
+    found: dict[int, dict[str, Scene]] = {}
+    for (_, year), source in plan.composites.items():
+        of_year = found.setdefault(year, {})
+        for scene in source.scenes:
+            of_year[scene.scene_id] = scene
+    return found
+
+
+def _sensors(scenes: Mapping[str, Scene]) -> list[str]:
+    return sorted({scene.sensor for scene in scenes.values()})
 
 
 def _basis(
     workspace: Workspace, plan: Plan, land: Land, refit: bool, on_progress: OnProgress | None
 ) -> Basis:
     """The kept basis with the references of new years, or a new one."""
-    years = sorted({year for _, year in plan.composites})
-    made_from = {year: _year_digest(workspace, plan, year) for year in years}
-    stored = None if refit else workspace.database.setting(SETTING)
-    kept = None if stored is None else RseiFit.from_dict(stored["fit"])
+    scenes = _scenes(plan)
+    years = sorted(scenes)
+    made_from = {year: _year_digest(workspace, scenes[year]) for year in years}
+    had = workspace.database.setting(SETTING)
+    before = None if had is None else RseiFit.from_dict(had["fit"])
+    kept = None if refit else before
     known: dict[int, float] = {}
-    if stored is not None and kept is not None:
-        same = [year for year in years if stored["made_from"].get(str(year)) == made_from[year]]
+    if kept is not None:
+        same = [year for year in years if had["made_from"].get(str(year)) == made_from[year]]
         known = {year: kept.reference_k[year] for year in same if year in kept.reference_k}
-    sensors = _sensors(plan)
+    sensors = sorted({one for of_year in scenes.values() for one in _sensors(of_year)})
     if not sensors:
         return _without_thermal(years)
     wetness = wetness_set(sensors) if kept is None else kept.wetness_set
-    unknown = [year for year in years if year not in known] if kept is not None else years
+    unknown = [year for year in years if year not in known]
     tallies = _tallies(workspace, plan, land, wetness, unknown, on_progress)
     found, why = references(tallies)
+    for year in set(unknown) - set(found):
+        found[year] = float("nan")
+        why[year] = RseiStatus.NO_DATA if scenes[year] else RseiStatus.NO_THERMAL
+    fresh = {year: kelvin for year, kelvin in found.items() if np.isfinite(kelvin)}
 
-    def pictures(of: Sequence[int]) -> Iterator[tuple[int, Picture]]:
+    def pictures() -> Iterator[tuple[int, Picture]]:
         for tile, year in sorted(plan.composites):
-            if year in of:
+            if year in fresh:
                 for picture in _pictures(workspace, plan, land, (tile, year)):
                     yield year, picture
 
+    reference_k = known | found
+    statuses = dict.fromkeys(known, RseiStatus.MEASURED) | why
     if kept is not None:
-        reference_k = {year: known.get(year, found.get(year, np.nan)) for year in years}
-        statuses = {year: why.get(year, RseiStatus.MEASURED) for year in years}
-        fresh = {year: k for year, k in found.items() if np.isfinite(k)}
         if unknown:
-            fit = replace(kept, reference_k={**kept.reference_k, **fresh})
-            fit = held_level(fit, partial(pictures, unknown), fresh, frozen=True)
-            _keep(workspace, fit, made_from, "RSEI references", {"years": unknown})
-            kept = fit
+            kept = replace(kept, reference_k={**kept.reference_k, **fresh})
+            kept = held_level(kept, pictures, fresh, frozen=True)
+            _keep(workspace, kept, made_from, "RSEI references", {"years": unknown})
         return Basis(kept, "kept", reference_k, statuses)
-    fit, _ = fit_pooled(partial(pictures, years), wetness, tallies, found)
-    fit = held_level(fit, partial(pictures, years), found, frozen=False)
+    fit, _ = fit_pooled(pictures, wetness, tallies, fresh)
+    fit = held_level(fit, pictures, fresh, frozen=False)
+    return Basis(fit, _keep_new(workspace, fit, before, made_from), reference_k, statuses)
+
+
+def _keep_new(
+    workspace: Workspace, fit: RseiFit, before: RseiFit | None, made_from: Mapping[int, str]
+) -> str:
+    """Keep a new basis if it is one; says what was done."""
     if not fit.is_given:
-        return Basis(fit, "refused", found, why)
-    had = workspace.database.setting(SETTING)
-    before = None if had is None else RseiFit.from_dict(had["fit"]).digest
-    _keep(
-        workspace, fit, made_from, "fit RSEI" if before is None else "refit RSEI",
-        {"fit": fit.digest, "before": before, "years": list(fit.years)},
-    )  # fmt: skip
-    return Basis(fit, "fitted" if before is None else "refitted", found, why)
+        return "refused"
+    detail = {
+        "fit": fit.digest,
+        "before": None if before is None else before.digest,
+        "years": list(fit.years),
+    }
+    _keep(workspace, fit, made_from, "fit RSEI" if before is None else "refit RSEI", detail)
+    return "fitted" if before is None else "refitted"
 
 
 def _without_thermal(years: Sequence[int]) -> Basis:
@@ -255,14 +273,9 @@ def _keep(
         write.replace("setting", [{"name": SETTING, "value": text}])
 
 
-def _year_digest(workspace: Workspace, plan: Plan, year: int) -> str:
+def _year_digest(workspace: Workspace, scenes: Mapping[str, Scene]) -> str:
     """Hash of the scenes of a year and of how they become its composite."""
-    prints = {
-        scene.scene_id: scene.fingerprint
-        for (_, when), source in plan.composites.items()
-        if when == year
-        for scene in source.scenes
-    }
+    prints = {scene_id: scene.fingerprint for scene_id, scene in scenes.items()}
     settings = workspace.settings
     return digest([RSEI_VERSION, list(settings.season), settings.method, prints])
 

@@ -289,11 +289,15 @@ def _reference_land(reference: xr.DataArray | None, series: xr.Dataset) -> NDArr
 
 
 def _frozen(fit: xr.Dataset | Mapping[str, Any]) -> RseiFit:
-    if not isinstance(fit, xr.Dataset):
-        return RseiFit.from_dict(fit)
-    if "fit" not in fit.attrs:
+    if isinstance(fit, xr.Dataset) and "fit" not in fit.attrs:
         raise InvalidInput("the dataset holds no fit.", "Hand in what rsei(...) gave, pooled.")
-    return RseiFit.from_dict(json.loads(fit.attrs["fit"]))
+    fields = json.loads(fit.attrs["fit"]) if isinstance(fit, xr.Dataset) else fit
+    try:
+        return RseiFit.from_dict(fields)
+    except KeyError as error:
+        raise InvalidInput(
+            f"the fit lacks {error}.", "Hand in what rsei(...) gave, or its attrs['fit'] parsed."
+        ) from error
 
 
 def _picture(bands: xr.Dataset, sensor: str, use: NDArray[np.bool_] | None) -> Picture:
