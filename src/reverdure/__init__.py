@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from reverdure.recovery.indices import spectral_index
     from reverdure.recovery.metrics import recovery_metrics
     from reverdure.recovery.reference import reference
+    from reverdure.recovery.rsei import rsei
     from reverdure.recovery.segmentation import SegmentParams, segment
     from reverdure.recovery.verdicts import verdicts
 
@@ -18,6 +19,7 @@ _HOMES = {
     "annual_composites": "reverdure.imagery.composites",
     "recovery_metrics": "reverdure.recovery.metrics",
     "reference": "reverdure.recovery.reference",
+    "rsei": "reverdure.recovery.rsei",
     "segment": "reverdure.recovery.segmentation",
     "spectral_index": "reverdure.recovery.indices",
     "verdicts": "reverdure.recovery.verdicts",
@@ -29,6 +31,7 @@ __all__ = [
     "annual_composites",
     "recovery_metrics",
     "reference",
+    "rsei",
     "segment",
     "spectral_index",
     "verdicts",

@@ -10,14 +10,15 @@ import reverdure as rv
 
 REQUIRED = inspect.Parameter.empty
 NAMES = {
-    "SegmentParams", "annual_composites", "recovery_metrics", "reference", "segment",
-    "spectral_index", "verdicts",
+    "SegmentParams", "annual_composites", "recovery_metrics", "reference", "rsei",
+    "segment", "spectral_index", "verdicts",
 }  # fmt: skip
 SIGNATURES = {
     "annual_composites": {
         "scenes": REQUIRED, "season": ("06-01", "09-30"), "method": "medoid",
     },
     "spectral_index": {"bands": REQUIRED, "index": REQUIRED},
+    "rsei": {"composites": REQUIRED, "sensor": None},
     "segment": {"index": REQUIRED, "params": None, "disturbance": "decrease"},
     "reference": {"index": REQUIRED, "segments": REQUIRED, "mines": REQUIRED, "terrain": None},
     "recovery_metrics": {"index": REQUIRED, "segments": REQUIRED, "reference": REQUIRED},

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reverdure import __version__
-from reverdure.cli import add, correct, field, look, work
+from reverdure.cli import add, correct, field, look, rsei, work
 from reverdure.cli.screen import set_language
 from reverdure.core.errors import ReverdureError
 
@@ -25,6 +25,7 @@ app.add_typer(correct.app, name="correct")
 app.command("init")(work.init)
 app.command("run")(work.run)
 app.command("simulate")(work.simulate)
+app.command("rsei")(rsei.rsei)
 app.command("show")(look.show)
 app.command("explain")(look.explain)
 app.command("corrections")(correct.corrections)

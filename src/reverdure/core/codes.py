@@ -232,3 +232,27 @@ class FieldStatus(Code):
     PART_OF_GROUND = 1, "of the strata that have answers", "仅代表有外业结果的层"
     TOO_FEW_ANSWERS = 2, "too few answers", "外业结果过少"
     SET_BY_RULE = 3, "verdict set by rule, not by a probability", "结论按规则判定,与概率无关"
+
+
+class RseiStatus(Code):
+    """Whether the ecological index of a picture, a year or a mine is given, and why not."""
+
+    MEASURED = 0, "measured", "已测量"
+    NO_THERMAL = 1, "no surface temperature", "无地表温度"
+    TOO_FEW_PIXELS = 2, "too few clear pixels", "清晰像元过少"
+    SIGNS_DISAGREE = 3, "greenness and wetness do not rise together", "绿度与湿度符号不一致"
+    LITTLE_EXPLAINED = 4, "first component explains too little", "第一主成分解释率过低"
+    NO_OUTLINE = 5, "mine has no outline", "矿山无边界"
+    NO_SURROUNDINGS = 6, "too little clear land around that is no mine", "周边清晰非矿区像元过少"
+    NO_DATA = 255, "no data", "无数据"
+
+
+class RseiPixel(Code):
+    """Whether a pixel has an ecological index, and why not; stored as uint8."""
+
+    MEASURED = 0, "measured", "已测量"
+    WATER = 1, "water", "水体"
+    NO_THERMAL = 2, "no surface temperature", "无地表温度"
+    UNDEFINED = 3, "reflectances add up to nothing", "反射率之和不为正"
+    REFUSED = 4, "no index in this year", "该年不给出指数"
+    NO_DATA = 255, "no data", "无数据"

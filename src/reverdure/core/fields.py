@@ -204,6 +204,48 @@ TRAJECTORIES = Table(
     ),
 )  # fmt: skip
 
+RSEI = Table(
+    "rsei",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine."),
+        Field("year", "integer", "Year", "年份", "Year of the composite; empty: all."),
+        Field("status", "text", "Status", "状态", "Key of RseiStatus."),
+        Field("rsei", "number", "RSEI", "遥感生态指数", "Mean over the mine's clear land."),
+        Field("rsei_around", "number", "RSEI around", "周边遥感生态指数",
+              "Mean over land 0.5 to 3 km away that is no mine."),
+        Field("rsei_difference", "number", "Difference", "与周边之差",
+              "Mine less surroundings: what the year did to both is in neither."),
+        Field("clear_share", "number", "Clear share", "清晰比例", "Of the mine, as clear land."),
+        Field("n_pixels", "number", "Pixels", "像元数", "Of the mine, with an index."),
+        Field("n_around", "integer", "Pixels around", "周边像元数", "With an index."),
+        Field("fit", "text", "Basis", "基准", "Hash of limits and loadings."),
+    ),
+)  # fmt: skip
+
+RSEI_YEARS = Table(
+    "rsei_year",
+    "year",
+    (
+        Field("year", "integer", "Year", "年份", "Empty: the basis all years share."),
+        Field("status", "text", "Status", "状态", "Key of RseiStatus."),
+        Field("sensors", "text", "Sensors", "传感器", "Joined by '+'."),
+        Field("reference_k", "number", "Reference temperature", "参照地温",
+              "Median over land that is no mine.", "K"),
+        Field("reference_level", "number", "Reference level", "参照水平",
+              "Mean index of land that is no mine, before the year was brought level."),
+        Field("greenness", "number", "Greenness", "绿度", "Loading on the first component."),
+        Field("wetness", "number", "Wetness", "湿度", "Loading on the first component."),
+        Field("dryness", "number", "Dryness", "干度", "Loading on the first component."),
+        Field("heat", "number", "Heat", "热度", "Loading on the first component."),
+        Field("share", "number", "Share explained", "解释率", "By the first component."),
+        Field("own_status", "text", "By itself", "单年状态",
+              "Key of RseiStatus: what the year alone would get."),
+        Field("n_pixels", "integer", "Pixels", "像元数", "Clear land."),
+        Field("fit", "text", "Basis", "基准", "Hash of limits and loadings."),
+    ),
+)  # fmt: skip
+
 CORRECTIONS = Table(
     "correction",
     "number",
