@@ -68,7 +68,8 @@ def read_kml(path: Path, encoding: str | None) -> RawTable:
         position = len(rows)
         rows.append(_columns(placemark, folder))
         try:
-            shapes.append(_geometry(placemark, 0))
+            with np.errstate(invalid="ignore"):  # NaN is judged with the outlines
+                shapes.append(_geometry(placemark, 0))
         except (_BadGeometryError, shapely.errors.GEOSException) as error:
             shapes.append(None)
             unreadable[position] = Problem(

@@ -6,6 +6,7 @@ are judged here, and a CRS the file does not state is not invented.
 
 import contextlib
 import json
+import tempfile
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,8 +23,9 @@ import shapely
 from numpy.typing import NDArray
 
 from reverdure.core.errors import InvalidInput, UnreadableFile, WrongEncoding
+from reverdure.intake.dbase import check_parts, dbase_encoding, with_whole_headings
 from reverdure.intake.delimited import read_each
-from reverdure.intake.encodings import decode, is_chinese
+from reverdure.intake.encodings import decode
 from reverdure.intake.table import Problem, RawTable
 
 
@@ -35,8 +37,10 @@ def read_geojson(path: Path, encoding: str | None) -> RawTable:
 
 def read_shapefile(path: Path, encoding: str | None) -> RawTable:
     """Read a Shapefile; its table in the encoding told, stated, or found and named."""
-    found, note = (encoding, None) if encoding else _dbase_encoding(path)
-    table = read_layer(path, path.name, found)
+    check_parts(path)
+    found, note = (encoding, None) if encoding else dbase_encoding(path)
+    with tempfile.TemporaryDirectory() as folder:
+        table = read_layer(with_whole_headings(path, Path(folder), found), path.name, found)
     return replace(table, notes=(note,)) if note else table
 
 
@@ -52,84 +56,6 @@ def _utf8_json(path: Path, encoding: str | None) -> tuple[bytes, bool]:
     if top.get("features") == []:
         raise UnreadableFile(f"{path.name} has no rows.")
     return content.encode("utf-8"), "crs" in top
-
-
-_CODE_PAGES = {
-    "utf8": "utf-8", "65001": "utf-8", "gb18030": "gb18030", "54936": "gb18030",
-    "gbk": "gb18030", "gb2312": "gb18030", "936": "gb18030", "cp936": "gb18030",
-    "ansi936": "gb18030", "oem936": "gb18030",
-}  # fmt: skip
-_DBASE_GBK = 0x4D
-"""Language driver of dBASE for code page 936."""
-
-
-def _dbase_encoding(path: Path) -> tuple[str | None, Problem | None]:
-    """Encoding of a Shapefile's table, and a note where it was found and not stated.
-
-    The .cpg file goes before the table's own mark. Neither is believed where the bytes
-    contradict it: GDAL would turn Chinese names into noise.
-    """
-    table = path.with_suffix(".dbf")
-    if not table.exists():
-        return None, None
-    raw = table.read_bytes()
-    if len(raw) < 32:
-        return None, None
-    stated, where = _stated_code_page(path, raw[29])
-    if stated is None and where:
-        return None, None  # one GDAL knows and this does not look into
-    begin = int.from_bytes(raw[8:10], "little")
-    names = b" ".join(raw[at : at + 11].split(b"\0")[0] for at in range(32, begin - 1, 32))
-    content = (names + b" " + raw[begin:]).replace(b"\0", b" ").rstrip(b"\x1a")
-    if content.isascii():
-        return "utf-8", None
-    if stated is None:
-        found = _found(content, table.name)
-        return found, _encoding_note(table.name, found, "") if found != "utf-8" else None
-    try:
-        text = content.decode(stated)
-        if stated == "utf-8" or is_chinese(text):
-            return stated, None
-    except UnicodeDecodeError:
-        pass
-    found = _found(content, table.name)
-    return found, None if found == stated else _encoding_note(table.name, found, where)
-
-
-def _stated_code_page(path: Path, mark: int) -> tuple[str | None, str]:
-    """Encoding that the .cpg file or the table's mark states, and where it stands."""
-    page = next((one for one in (path.with_suffix(".cpg"), path.with_suffix(".CPG"))
-                 if one.exists()), None)  # fmt: skip
-    if page is not None:
-        written = page.read_bytes()[:64].decode("ascii", errors="ignore").strip().lower()
-        key = written.replace("-", "").replace(" ", "").replace("_", "")
-        return _CODE_PAGES.get(key), f"{page.name} ({written})"
-    if mark == _DBASE_GBK:
-        return "gb18030", "its mark (code page 936)"
-    return None, "its mark" if mark else ""
-
-
-def _found(content: bytes, name: str) -> str:
-    """UTF-8 or GB18030, whichever the bytes are."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        decode(content, name, None)
-        return "gb18030"
-    return "utf-8"
-
-
-def _encoding_note(name: str, found: str, contradicted: str) -> Problem:
-    if contradicted:
-        return Problem(
-            "encoding_contradicts",
-            f"{name} is in {found}, although {contradicted} says otherwise",
-            f"{name} 实际编码为 {found},与 {contradicted} 不符",
-        )
-    return Problem(
-        "encoding_found", f"{name} states no encoding; it was found to be {found}",
-        f"{name} 未注明编码,判断为 {found}",
-    )  # fmt: skip
 
 
 def read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTable:

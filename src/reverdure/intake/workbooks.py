@@ -102,8 +102,11 @@ def _sheets(path: Path) -> tuple[list[_Sheet], list[str], bool]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that do not matter here
-            values = openpyxl.load_workbook(path, data_only=True, keep_links=False)
-            formulas = openpyxl.load_workbook(path, data_only=False, keep_links=False)
+            # by an open file: where openpyxl stumbles, it leaves one it opened itself open
+            with path.open("rb") as stream:
+                values = openpyxl.load_workbook(stream, data_only=True, keep_links=False)
+            with path.open("rb") as stream:
+                formulas = openpyxl.load_workbook(stream, data_only=False, keep_links=False)
     except ReverdureError:
         raise
     except MemoryError:

@@ -207,6 +207,9 @@ def _keep_finite(geometry: NDArray[Any], outlines: Outlines) -> None:
     """Put aside geometries with a coordinate that is no number, or that no CRS can have."""
     # not the reverse comparison: NaN must count
     sound = (np.abs(shapely.bounds(geometry)) < _LARGEST_COORDINATE).all(axis=1)
+    # bounds pass over a corner that is NaN
+    corners, row = shapely.get_coordinates(geometry, return_index=True)
+    sound[row[~np.isfinite(corners).all(axis=1)]] = False
     for position in _positions(~sound):
         if geometry[position] is not None:
             outlines.flagged[position].append(
@@ -279,10 +282,10 @@ def _make_valid(geometry: NDArray[Any], outlines: Outlines) -> NDArray[np.float6
 def _to_wgs84(geometry: NDArray[Any], table: RawTable, outlines: Outlines) -> None:
     """Reproject in place; what lands off the Earth is put aside."""
     there = np.flatnonzero(~shapely.is_missing(geometry))
-    if table.crs is not None and table.crs != WGS84:
+    if there.size and table.crs is not None and table.crs != WGS84:
         spans = shapely.bounds(geometry[there])
         box = (*spans[:, :2].min(axis=0).tolist(), *spans[:, 2:].max(axis=0).tolist())
-        transformer = to_wgs84(table.crs, table.source, box if there.size else None)
+        transformer = to_wgs84(table.crs, table.source, box)
         geometry[there] = shapely.transform(
             geometry[there], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
         )
