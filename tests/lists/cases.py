@@ -17,6 +17,16 @@ from tests.lists import truth as t
 Write = Callable[[Path], Path]
 
 
+def _later(name: str) -> Write:
+    """A writer that is defined further down."""
+
+    def write(folder: Path) -> Path:
+        path: Path = globals()[name](folder)
+        return path
+
+    return write
+
+
 @dataclass(frozen=True)
 class Case:
     """One row of the table.
@@ -178,7 +188,7 @@ DELIMITED = [
         "CSV",
         "totals and notes",
         "合计, 小计, a note under the list",
-        lambda f: _with_totals(f),
+        _later("_with_totals"),
         rejected=3,
         codes=frozenset({"totals_row", "note_row"}),
     ),
@@ -428,7 +438,7 @@ OTHER_VECTORS = [
         lambda f: _parquet(t.unlabelled(t.mines()), f / "m.parquet"),
         refused="missing_crs",
     ),
-    Case("Parquet", "WKT column", "no GeoParquet metadata", lambda f: _plain_parquet(f)),
+    Case("Parquet", "WKT column", "no GeoParquet metadata", _later("_plain_parquet")),
 ]
 
 
@@ -501,11 +511,11 @@ KEYHOLE = [
         "KML",
         "lines instead of polygons",
         "named, no outline made up",
-        lambda f: _kml_lines(f),
+        _later("_kml_lines"),
         outlines=False,
         codes=frozenset({"line_only"}),
     ),
-    Case("KMZ", "doc.kml with a picture beside it", "ids and outlines", lambda f: _kmz(f)),
+    Case("KMZ", "doc.kml with a picture beside it", "ids and outlines", _later("_kmz")),
 ]
 
 

@@ -25,6 +25,16 @@ from tests.lists import truth as t
 Write = Callable[[Path], Path]
 
 
+def _later(name: str) -> Write:
+    """A writer that is defined further down."""
+
+    def write(folder: Path) -> Path:
+        path: Path = globals()[name](folder)
+        return path
+
+    return write
+
+
 @dataclass(frozen=True)
 class Damage:
     """One damaged file: what was done to it, and what it must get."""
@@ -577,7 +587,7 @@ def _swap_pairs(text: str) -> str:
     return text
 
 
-FIRST = "{0!r},{1!r},0".format(*t.OUTLINES[0].exterior.coords[1])
+FIRST = "{!r},{!r},0".format(*t.OUTLINES[0].exterior.coords[1])
 KEYHOLE = [
     Damage("KML", "cut", _cut(keyhole), "unreadable_file"),
     Damage(
@@ -722,7 +732,7 @@ DRAWINGS = [
     Damage(
         "DXF",
         "two texts in one outline",
-        lambda f: _two_texts(f),
+        _later("_two_texts"),
         codes=frozenset({"id_made"}),
         accepted=1,
         options=TELLS,

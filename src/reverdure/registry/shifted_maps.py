@@ -1,6 +1,6 @@
 """GCJ-02 and BD-09: the shifted coordinates of Chinese web maps, both ways.
 
-GCJ-02 moves WGS 84 by 300 to 700 m by a formula of its own that was never published by its
+GCJ-02 moves WGS 84 by mostly 300 to 700 m by a formula of its own that was never published by its
 makers; the one below became public as source code in 2010 and is what every map library
 uses (as in eviltransform by googollee and others, MIT licence, whose test points are
 reproduced to 1e-9 degrees). BD-09 is Baidu's second shift on top of GCJ-02, as in the same
