@@ -51,14 +51,18 @@ def add(workspace: Path, path: Path, *options: str, kind: str = "mines") -> Outc
 
 def metres_off(found: gpd.GeoDataFrame, truth: dict[str, Any]) -> float:
     """Largest distance between corners of outlines found and true, by id."""
-    worst = 0.0
-    for mine_id, shape in zip(found.iloc[:, 0], found.geometry, strict=True):
-        true = truth[mine_id]
-        middle = np.radians(true.centroid.y)
-        scale = np.array([111_320 * np.cos(middle), 110_900.0])
-        one, other = (
-            shapely.transform(one, lambda xy: (xy - true.centroid.coords[0]) * scale)
-            for one in (shape, true)
-        )
-        worst = max(worst, float(shapely.hausdorff_distance(one, other)))
-    return worst
+    return max(
+        (_apart_m(shape, truth[mine_id]) for mine_id, shape in
+         zip(found.iloc[:, 0], found.geometry, strict=True)),
+        default=0.0,
+    )  # fmt: skip
+
+
+def _apart_m(shape: Any, true: Any) -> float:
+    """Largest distance between the corners of two outlines, on a local plane."""
+    scale = np.array([111_320 * np.cos(np.radians(true.centroid.y)), 110_900.0])
+    one, other = (
+        shapely.transform(each, lambda xy: (xy - true.centroid.coords[0]) * scale)
+        for each in (shape, true)
+    )
+    return float(shapely.hausdorff_distance(one, other))

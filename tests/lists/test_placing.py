@@ -152,7 +152,10 @@ def on_map(boxes: np.ndarray) -> np.ndarray:
 @pytest.mark.real_data("china-admin")
 @pytest.mark.parametrize(
     ("move", "said"),
-    [(lambda xy: xy[:, ::-1], "exchanged"), (lambda xy: xy + [3, 0], "another Gauss-Kruger zone")],
+    [
+        (lambda xy: xy[:, ::-1], "exchanged"),
+        (lambda xy: np.add(xy, (3, 0)), "another Gauss-Kruger zone"),
+    ],
 )
 def test_swapped_axes_and_a_wrong_zone_show_against_counties(
     move, said: str, data_folder: Path
