@@ -726,7 +726,7 @@ DRAWINGS = [
         "DXF",
         "a coordinate is a word",
         _edit(drawing, ".dxf", lambda raw: raw.replace(b"\r\n10\r\n375", b"\r\n10\r\nx75", 1)),
-        "invalid_input",
+        "unreadable_file",
         options=TELLS,
     ),
     Damage(

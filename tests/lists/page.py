@@ -6,7 +6,7 @@ from tests.lists.cases import CASES
 from tests.lists.damaged import DAMAGES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "lists.md"
-HEAD = (Path(__file__).parent / "page_head.md").read_text("utf-8")
+HEAD = (Path(__file__).parent / "page_head.txt").read_text("utf-8")
 DAMAGED = """
 ## Damaged files
 

@@ -20,11 +20,9 @@ SIDES_DEG = (0.002, 0.0025, 0.003)
 CORNERS = [(111.30, 27.20), (111.35, 27.25), (111.42, 27.31)]
 # south-western corner, a notch in the north-east: no square, so that a turned outline shows
 OUTLINES = [
-    shapely.Polygon(
-        [(x, y), (x + s, y), (x + s, y + s / 2), (x + s / 2, y + s / 2), (x + s / 2, y + s), (x, y + s)]
-    )
+    shapely.box(x, y, x + s, y + s) - shapely.box(x + s / 2, y + s / 2, x + s, y + s)
     for (x, y), s in zip(CORNERS, SIDES_DEG, strict=True)
-]  # fmt: skip
+]
 ZONE_3, ZONE_6, MERIDIAN = 37, 19, 111
 CGCS_ZONE, CGCS_PLAIN, CGCS_SIX_ZONE, CGCS_SIX_PLAIN = 4525, 4546, 4497, 4508
 XIAN_ZONE, BEIJING_PLAIN = 2361, 2434
@@ -232,7 +230,8 @@ def dxf(shapes: Sequence[shapely.Polygon], texts: Sequence[str], *, closed: bool
     for handle, (shape, text) in enumerate(zip(shapes, texts, strict=True), start=64):
         corners = list(shape.exterior.coords)[:-1]
         lines += ["0", "LWPOLYLINE", "5", f"{handle:X}", "100", "AcDbEntity", "8", layer,
-                  "100", "AcDbPolyline", "90", str(len(corners)), "70", "1" if closed else "0"]  # fmt: skip
+                  "100", "AcDbPolyline", "90", str(len(corners)),
+                  "70", "1" if closed else "0"]  # fmt: skip
         for x, y in corners:
             lines += ["10", repr(float(x)), "20", repr(float(y))]
         inside = shape.representative_point()

@@ -1,4 +1,4 @@
-"""Layers that GDAL reads: GeoPackage, Shapefile, GeoJSON, drawings.
+"""Layers that GDAL reads: GeoPackage, Shapefile, GeoJSON.
 
 A driver's own idea of a repair or a default is not taken: geometries come as bytes and
 are judged here, and a CRS the file does not state is not invented.
