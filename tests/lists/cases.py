@@ -542,7 +542,39 @@ def _dxf(code: int, texts: Sequence[str] = tuple(t.IDS), **options: Any) -> Writ
     return write
 
 
+def _old_dxf(folder: Path) -> Path:
+    """The same outlines as an R12 drawing: POLYLINE, VERTEX, SEQEND."""
+    lines = ["0", "SECTION", "2", "ENTITIES"]
+    for shape, mine_id in zip(t.mines(t.CGCS_ZONE).geometry, t.IDS, strict=True):
+        lines += ["0", "POLYLINE", "8", "A", "66", "1", "10", "0.0", "20", "0.0", "70", "1"]
+        for x, y in list(shape.exterior.coords)[:-1]:
+            lines += ["0", "VERTEX", "8", "A", "10", repr(x), "20", repr(y)]
+        inside = shape.representative_point()
+        lines += ["0", "SEQEND", "8", "A", "0", "TEXT", "8", "A", "1", mine_id]
+        lines += ["10", repr(inside.x), "20", repr(inside.y)]
+    lines += ["0", "ENDSEC", "0", "EOF", ""]
+    (folder / "m.dxf").write_text("\n".join(lines), encoding="ascii")
+    return folder / "m.dxf"
+
+
+def written_dxf(folder: Path) -> Path:
+    """Closed lines as GDAL writes them."""
+    table = t.mines(t.CGCS_ZONE)
+    lines = gpd.GeoDataFrame(geometry=list(table.geometry.exterior), crs=table.crs)
+    lines["geometry"] = [shapely.LineString(ring.coords) for ring in lines.geometry]
+    lines.to_file(folder / "m.dxf", engine="pyogrio", driver="DXF")
+    return folder / "m.dxf"
+
+
 DRAWINGS = [
+    Case(
+        "DXF",
+        "R12, POLYLINE and VERTEX",
+        "--crs cgcs2000",
+        _old_dxf,
+        ("--crs", "cgcs2000"),
+        named=False,
+    ),
     Case(
         "DXF",
         "closed polylines, prefix",
