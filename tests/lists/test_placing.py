@@ -66,6 +66,8 @@ def test_a_list_on_a_shifted_map_is_named_and_corrected_only_when_told(
     new = told.table[told.table["mine_id"].str.startswith("N")]
     assert metres_off(new.assign(mine_id=truth.IDS), TRUE) < 0.01
     assert "datum_corrected" in told.codes
+    maps = sorted((workspace / "imports").glob("*-map.toml"))
+    assert name not in maps[-1].read_text("utf-8")  # the next list may sit right
 
 
 def test_they_are_taken_as_they_are_when_that_is_told(workspace: Path, files: Path) -> None:

@@ -102,6 +102,7 @@ def test_an_empty_cell_takes_nothing_away(workspace: Path, files: Path) -> None:
     assert shapely.equals(table.loc["M1", "geometry"], truth.OUTLINES[0])
     assert table.loc["M1", "measured_area_ha"] > 1
     assert table.loc["M2", "stated_area_ha"] == 4.0
+    assert "missing_geometry" not in table.loc["M1", "flags"]
 
 
 def test_two_lists_with_the_same_ids_and_other_outlines_are_named(

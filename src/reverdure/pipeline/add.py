@@ -110,7 +110,7 @@ def add_mines(
             beside=Beside(known, counties, update.changed),
         )
         in_use = {row["mine_id"] for row in workspace.database.rows("claim", ["mine_id"])}
-        saved = SavedMap("mines", read[0].attrs.get("columns", {}), area_unit or "", how)
+        saved = SavedMap("mines", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
         return _keep(workspace, "mine", path, read, saved, _Known(known, update, in_use))
 
 
@@ -135,8 +135,13 @@ def add_claims(
             how=replace(how, near=_span(mines, workspace.database.frame("county"))),
             beside=Beside(known, update=update.changed),
         )
-        saved = SavedMap("claims", read[0].attrs.get("columns", {}), area_unit or "", how)
+        saved = SavedMap("claims", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
         return _keep(workspace, "claim", path, read, saved, _Known(known, update, set()))
+
+
+def _lasting(how: Reading) -> Reading:
+    """What may be kept for the next list; that this one sat off is no rule for the next."""
+    return replace(how, datum="")
 
 
 def _span(*frames: Any) -> tuple[float, float, float, float] | None:

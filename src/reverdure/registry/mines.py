@@ -127,10 +127,20 @@ def read_mines(
     mines = _frame(table, groups, outlines, areas, texts, tally)
     mines = settle_known(mines, groups, beside, tally)
     _compare_mines(mines, groups, tally)
-    mines["flags"] = [tally.flags(groups[mine_id]) for mine_id in mines["mine_id"]]
+    mines["flags"] = [
+        _flags(tally.flags(groups[mine_id]), shape is not None)
+        for mine_id, shape in zip(mines["mine_id"], mines.geometry, strict=True)
+    ]
     mines.attrs["columns"] = dict(columns.heading)
     report = tally.report(int(mines.geometry.isna().sum()))
     return mines, report, tally.rejected_frame()
+
+
+def _flags(codes: str, has_outline: bool) -> str:
+    """Flags of a mine; where the registry's outline stays, not that the list has none."""
+    lacking = ("point_only", "line_only", "missing_geometry", "empty_geometry")
+    kept = [code for code in codes.split(";") if not (has_outline and code in lacking)]
+    return ";".join(kept)
 
 
 def _check_placing(
