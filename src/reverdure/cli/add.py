@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverdure.cli.screen import language, progress, say, words
-from reverdure.core.errors import InvalidInput
+from reverdure.core.errors import InvalidInput, UnknownOption
 
 if TYPE_CHECKING:
+    from reverdure.intake.column_maps import SavedMap
     from reverdure.pipeline.add import Added
+    from reverdure.pipeline.add import Update as UpdateOf
     from reverdure.store.workspace import Workspace
 
 app = typer.Typer(
@@ -33,35 +35,101 @@ AreaUnit = Annotated[
 Map = Annotated[
     list[str] | None,
     typer.Option(
-        "--map", help="FIELD=COLUMN for a column that is not recognised; repeatable. / 指定列名"
+        "--map",
+        help="FIELD=COLUMN for a column that is not recognised, or a FILE.toml that an import"
+        " wrote; repeatable. / 指定列名,或使用导入时写出的 TOML 文件",
+    ),
+]
+Crs = Annotated[
+    str,
+    typer.Option(
+        help="CRS where the file states none: EPSG:4526, cgcs2000, cgcs2000:38, xian1980:111E,"
+        " beijing1954. / 文件未注明时的坐标系"
+    ),
+]
+Shift = Annotated[
+    str,
+    typer.Option(
+        help="From its datum to WGS 84: dx,dy,dz in metres, or dx,dy,dz,rx,ry,rz,ppm"
+        " (seconds, position vector). / 到 WGS 84 的三参数或七参数"
+    ),
+]
+Datum = Annotated[
+    str,
+    typer.Option(
+        help="gcj02 or bd09: shift the outlines back from there; wgs84: they are right as they"
+        " are. / 图形为 gcj02 或 bd09 时予以纠正;wgs84 表示无需纠正"
+    ),
+]
+Sheet = Annotated[str, typer.Option(help="Sheet of a workbook. / 工作表名")]
+Encoding = Annotated[str, typer.Option(help="Encoding of the text. / 文字编码")]
+Update = Annotated[
+    bool,
+    typer.Option(
+        "--update", help="Let changed rows take the place of those known. / 用变化的条目更新"
+    ),
+]
+RemoveGone = Annotated[
+    bool,
+    typer.Option(
+        "--remove-gone",
+        help="Remove what this list leaves out of its earlier form; mines with claims stay."
+        " / 删除本次名录中已缺失的条目(有上报的矿山保留)",
     ),
 ]
 
 
 @app.command()
-def mines(
+def mines(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     file: FileArgument,
     workspace: WorkspaceOption,
     area_unit: AreaUnit = None,
     column_map: Map = None,
+    crs: Crs = "",
+    shift: Shift = "",
+    datum: Datum = "",
+    sheet: Sheet = "",
+    encoding: Encoding = "",
+    update: Update = False,
+    remove_gone: RemoveGone = False,
 ) -> None:
-    """Read a list of mines: GeoPackage, Shapefile (zipped too), GeoJSON, CSV. / 导入矿山名录"""
+    """Read a list of mines: vector files, workbooks, KML, DXF, CSV. / 导入矿山名录"""
     from reverdure.pipeline.add import add_mines
 
-    _report(add_mines(_open(workspace), file, area_unit, _pairs(column_map)))
+    said = _said("mines", column_map, area_unit, crs, shift, datum, sheet, encoding)
+    _report(
+        add_mines(
+            _open(workspace), file, said.area_unit or None, said.columns, said.how,
+            _update(update, remove_gone),
+        )
+    )  # fmt: skip
 
 
 @app.command()
-def claims(
+def claims(  # noqa: PLR0913, PLR0917 - as above
     file: FileArgument,
     workspace: WorkspaceOption,
     area_unit: AreaUnit = None,
     column_map: Map = None,
+    crs: Crs = "",
+    shift: Shift = "",
+    datum: Datum = "",
+    sheet: Sheet = "",
+    encoding: Encoding = "",
+    update: Update = False,
+    remove_gone: RemoveGone = False,
 ) -> None:
     """Read a list of restoration claims. / 导入修复上报清单"""
     from reverdure.pipeline.add import add_claims
 
-    _report(add_claims(_open(workspace), file, area_unit, _pairs(column_map)), of_claims=True)
+    said = _said("claims", column_map, area_unit, crs, shift, datum, sheet, encoding)
+    _report(
+        add_claims(
+            _open(workspace), file, said.area_unit or None, said.columns, said.how,
+            _update(update, remove_gone),
+        ),
+        of_claims=True,
+    )  # fmt: skip
 
 
 @app.command()
@@ -171,15 +239,48 @@ def _open(folder: Path) -> "Workspace":
     return Workspace.open(folder)
 
 
-def _pairs(items: list[str] | None) -> dict[str, str]:
-    """FIELD=COLUMN options as a mapping."""
+def _said(kind: str, items: list[str] | None, area_unit: str | None, *spoken: str) -> "SavedMap":
+    """What the options say, over what map files say."""
+    from dataclasses import replace
+
+    from reverdure.intake.column_maps import SavedMap, read_map
+    from reverdure.intake.table import Reading
+
+    said = SavedMap(kind)
     pairs: dict[str, str] = {}
     for item in items or []:
+        if item.lower().endswith(".toml") and "=" not in Path(item).name:
+            said = read_map(Path(item), kind)
+            continue
         name, equals, column = item.partition("=")
         if not equals or not name.strip() or not column.strip():
-            raise InvalidInput(f"--map {item!r} cannot be read; write FIELD=COLUMN.")
+            raise InvalidInput(
+                f"--map {item!r} cannot be read; write FIELD=COLUMN, or name a .toml file."
+            )
         pairs[name.strip()] = column.strip()
-    return pairs
+    names = ("crs", "shift", "datum", "sheet", "encoding")
+    told = {name: word for name, word in zip(names, spoken, strict=True) if word}
+    if told.get("datum", "wgs84") not in _DATUMS:
+        raise UnknownOption(
+            f"datum {told['datum']!r} is not known; use one of {', '.join(_DATUMS)}."
+        )
+    return replace(
+        said,
+        columns={**said.columns, **pairs},
+        area_unit=area_unit or said.area_unit,
+        how=Reading(**({name: getattr(said.how, name) for name in names} | told)),
+    )
+
+
+_DATUMS = ("gcj02", "bd09", "wgs84")
+
+
+def _update(changed: bool, remove_gone: bool) -> "UpdateOf":
+    from reverdure.pipeline.add import Update as UpdateOf
+
+    if remove_gone and not changed:
+        raise InvalidInput("--remove-gone goes with --update.", "Give both, or neither.")
+    return UpdateOf(changed, remove_gone)
 
 
 def _report(added: "Added", *, of_claims: bool = False) -> None:
@@ -201,5 +302,9 @@ def say_findings(added: "Added") -> None:
         say("add.more", count=len(findings) - _MOST_FINDINGS)
     if added.rejected_file:
         say("add.rejected_file", path=added.rejected_file)
+    if added.replaced_file:
+        say("add.replaced_file", path=added.replaced_file)
+    if added.map_file:
+        say("add.map_file", path=added.map_file)
     if report.accepted == 0:
         raise typer.Exit(1)

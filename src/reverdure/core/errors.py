@@ -70,6 +70,12 @@ class MissingCRS(ReverdureError):
     code = "missing_crs"
 
 
+class DoubtfulPosition(ReverdureError):
+    """Coordinates that contradict their reference system, or that sit systematically off."""
+
+    code = "doubtful_position"
+
+
 class MissingColumn(ReverdureError):
     """A table without a column that cannot be done without."""
 

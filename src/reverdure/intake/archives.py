@@ -15,6 +15,7 @@ MAX_RATIO = 200
 RATIO_FROM_BYTES = 16 * 1024**2
 """Below this size a high ratio harms nobody."""
 _BLOCK_BYTES = 1024**2
+_HEAD_BYTES = 64 * 1024
 
 
 def unpack(archive: Path, folder: Path) -> list[Path]:
@@ -70,6 +71,47 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
             raise
         raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
     return sorted(files)
+
+
+def check_archive(archive: Path) -> None:
+    """Refuse an archive that is damaged or unsafe by its own directory; writes nothing.
+
+    Of XML parts the beginning is looked at: a document type could hold entities that
+    unfold without end.
+
+    Raises
+    ------
+    UnreadableFile, UnsafeArchive
+        As `unpack`.
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+            _check(archive, entries)
+            for entry in entries:
+                if entry.filename.lower().endswith((".xml", ".rels")):
+                    with packed.open(entry) as part:
+                        refuse_document_type(part.read(_HEAD_BYTES), archive.name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
+
+
+def refuse_document_type(head: bytes, name: str) -> None:
+    """Refuse XML that declares a document type.
+
+    Raises
+    ------
+    UnsafeArchive
+        None of the formats read here has one.
+    """
+    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
+        raise UnsafeArchive(
+            f"{name} declares an XML document type, which no list has.", "Export it again."
+        )
 
 
 def _budget(archive: Path) -> int:

@@ -14,7 +14,7 @@ from reverdure.core.units import HA_PER_UNIT
 from reverdure.intake.values import known_unit
 
 KINDS = ("mines", "claims")
-_SHAPEFILE_BYTES, _CUT_LETTERS = 10, 8
+_SHAPEFILE_BYTES, _CUT_LETTERS, _CUT_CHARACTERS = 10, 8, 3
 _AREAS = frozenset({"stated_area_ha", "claimed_ha"})
 _BRACKET = re.compile(r"(?P<base>.*?)\s*[(\[{](?P<unit>[^)\]}]*)[)\]}]\s*")
 _TAIL = re.compile(r"(?P<base>.+?)[\s_/,:-]+(?P<unit>[^\s_/,:-]+)")
@@ -78,6 +78,7 @@ def recognise(
     {'stated_area_ha': 'mu'}
     """
     heading, unit = _mapped(headings, kind, column_map or {})
+    unclear = {column for column in headings if _cut_of_several(column, kind)}
     passed_over: dict[str, tuple[str, ...]] = {}
     for name, table in aliases(kind).items():
         if name in heading:
@@ -87,7 +88,7 @@ def recognise(
         ranked = sorted(
             (match.rank, position, column, match.unit)
             for position, column in enumerate(free)
-            if (match := _match(column, name, table)) is not None
+            if column not in unclear and (match := _match(column, name, table)) is not None
         )
         if ranked:
             _, _, heading[name], stated = ranked[0]
@@ -176,11 +177,27 @@ def _match(heading: str, name: str, table: Mapping[str, tuple[int, str]]) -> _Ma
     return _Match(found[0], unit)
 
 
+def _cut_of_several(heading: str, kind: str) -> bool:
+    """Whether a cut heading could be that of several columns of ours: 上报修(复面积, 复编号)."""
+    if heading.isascii() or len(heading) != _CUT_CHARACTERS:
+        return False
+    tables = aliases(kind).values()
+    if any(plain(heading) in table for table in tables):
+        return False
+    return sum(_cut_match(heading, table) is not None for table in tables) > 1
+
+
 def _cut_match(heading: str, table: Mapping[str, tuple[int, str]]) -> _Match | None:
-    """A heading that a Shapefile cut to its ten bytes: mining_met, stated_are."""
-    if len(heading) != _SHAPEFILE_BYTES or not heading.isascii():
-        return None
+    """A heading that a Shapefile cut to its ten bytes: mining_met, 图斑编(号)."""
     start = plain(heading)
+    if not heading.isascii():
+        # in UTF-8 three Chinese characters and a third of the fourth
+        if len(heading) != _CUT_CHARACTERS or len(heading.encode()) != 3 * _CUT_CHARACTERS:
+            return None
+        ranks = [rank for alias, (rank, _) in table.items() if alias.startswith(start)]
+        return _Match(len(table) + min(ranks), "") if ranks else None
+    if len(heading) != _SHAPEFILE_BYTES:
+        return None
     ranks = [rank for alias, (rank, _) in table.items() if alias.startswith(start)]
     # behind every whole heading; a unit at the end is lost with the cut
     return _Match(len(table) + min(ranks), "") if ranks and len(start) >= _CUT_LETTERS else None

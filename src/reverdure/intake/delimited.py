@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from reverdure.core.errors import InvalidInput, UnreadableFile
 from reverdure.intake import values
 from reverdure.intake.columns import Columns
+from reverdure.intake.degrees import angle
 from reverdure.intake.encodings import decode
 from reverdure.intake.table import Problem, RawTable
 
@@ -75,15 +77,43 @@ def with_geometry(table: RawTable, columns: Columns) -> RawTable:
             )
             for position in np.flatnonzero([c != "" for c in cells] & shapely.is_missing(geometry))
         }
-        return RawTable(frame, geometry, crs, table.source, unreadable, table.refused)
+        crs, stated = _in_degrees(geometry, crs)
+        return replace(table, geometry=geometry, crs=crs, unreadable=unreadable, crs_stated=stated)
     if "lon" in columns and "lat" in columns:
-        lon = [values.number(cell).value for cell in frame[columns.heading["lon"]]]
-        lat = [values.number(cell).value for cell in frame[columns.heading["lat"]]]
-        geometry = np.full(len(frame), None, dtype=object)
-        there = np.isfinite(lon) & np.isfinite(lat)
-        geometry[there] = shapely.points(np.array(lon)[there], np.array(lat)[there])
-        return RawTable(frame, geometry, WGS84, table.source, {}, table.refused)
+        return _from_pairs(table, columns.heading["lon"], columns.heading["lat"])
     return table
+
+
+def _from_pairs(table: RawTable, lon_heading: str, lat_heading: str) -> RawTable:
+    """Points of two columns, in degrees of any writing or in metres."""
+    written = list(zip(table.frame[lon_heading], table.frame[lat_heading], strict=True))
+    geometry = np.full(len(written), None, dtype=object)
+    unreadable = {}
+    for position, (lon_cell, lat_cell) in enumerate(written):
+        lon, lat = angle(lon_cell, "lon"), angle(lat_cell, "lat")
+        if not lon.code and not lat.code:
+            geometry[position] = shapely.Point(lon.value, lat.value)
+        elif "not_a_number" in (lon.code, lat.code):
+            cells = f"{str(lon_cell)[:30]!r}, {str(lat_cell)[:30]!r}"
+            unreadable[position] = Problem(
+                "unreadable_position",
+                f"longitude and latitude cannot be read safely: {cells}",
+                f"经纬度无法可靠读取:{cells}",
+            )
+    crs, stated = _in_degrees(geometry, None)
+    return replace(table, geometry=geometry, crs=crs, unreadable=unreadable, crs_stated=stated)
+
+
+def _in_degrees(
+    geometry: NDArray[Any], stated: pyproj.CRS | None
+) -> tuple[pyproj.CRS | None, bool]:
+    """The CRS stated; else WGS 84 where the numbers are degrees, and that it is not stated."""
+    if stated is not None:
+        return stated, True
+    bounds = np.abs(shapely.bounds(geometry))
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    degrees = not len(bounds) or np.median(bounds.max(axis=1)) <= 360
+    return (WGS84 if degrees else None), False
 
 
 def _parse(content: str, name: str) -> list[list[str]]:
@@ -122,8 +152,8 @@ def _ragged(found: int, expected: int) -> Problem:
     )
 
 
-def _from_text(cells: Sequence[str], source: str) -> tuple[NDArray[Any], pyproj.CRS]:
-    """Geometries of text cells, None where empty or unreadable, and their CRS."""
+def _from_text(cells: Sequence[str], source: str) -> tuple[NDArray[Any], pyproj.CRS | None]:
+    """Geometries of text cells, None where empty or unreadable, and the CRS they state."""
     geometry = np.full(len(cells), None, dtype=object)
     wkt = np.array(cells, dtype=object)
     kind = np.array([_notation(cell) for cell in cells])
@@ -145,7 +175,7 @@ def _from_text(cells: Sequence[str], source: str) -> tuple[NDArray[Any], pyproj.
     if len(codes) > 1:
         raise InvalidInput(f"{source} mixes geometries of several CRS: {', '.join(sorted(codes))}.")
     if not codes:
-        return geometry, WGS84
+        return geometry, None
     try:
         return geometry, pyproj.CRS.from_epsg(int(codes.pop()))
     except (ValueError, pyproj.exceptions.CRSError) as error:

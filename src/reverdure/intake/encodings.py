@@ -41,7 +41,7 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> str:
             raise WrongEncoding(f"encoding {candidate!r} is not known.") from error
         except UnicodeDecodeError:
             continue
-        if "\0" not in text and (candidate != "gb18030" or encoding or _is_chinese(text)):
+        if "\0" not in text and (candidate != "gb18030" or encoding or is_chinese(text)):
             return text.removeprefix("\ufeff")
     tried = ", ".join(candidates)
     raise WrongEncoding(
@@ -56,7 +56,7 @@ def _candidates(raw: bytes) -> tuple[str, ...]:
     return ("utf-8", "gb18030")
 
 
-def _is_chinese(text: str) -> bool:
+def is_chinese(text: str) -> bool:
     """Whether the characters beyond ASCII are mostly those of GB2312."""
     wide = re.sub(r"[\x00-\x7f]+", "", text)
     common = wide.encode("gb2312", errors="ignore")

@@ -4,10 +4,13 @@ import datetime
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+import shapely
 
 from reverdure.core.errors import InvalidInput, NotReflectance, UnknownOption
 from reverdure.core.files import atomic
@@ -18,6 +21,8 @@ from reverdure.imagery.declared import inspect_composites
 from reverdure.imagery.finding import find_all_scenes
 from reverdure.imagery.landsat import Refusal, Scene
 from reverdure.imagery.sentinel2 import Sentinel2Scene
+from reverdure.intake.column_maps import SavedMap, map_text
+from reverdure.intake.table import AS_IT_IS, Reading
 from reverdure.pipeline.corrections import standing_of
 from reverdure.pipeline.lattice import lattice_grid
 from reverdure.recovery.indices import index_spec
@@ -25,15 +30,18 @@ from reverdure.registry.claims import read_claims
 from reverdure.registry.corrections import corrected_mines
 from reverdure.registry.counties import read_counties
 from reverdure.registry.mines import read_mines
+from reverdure.registry.reimport import Beside
 from reverdure.store.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a list: the report, and the file of the rejected rows if there are any."""
+    """What became of a list: the report, and the files written beside it."""
 
     report: ImportReport
     rejected_file: Path | None
+    map_file: Path | None = None
+    replaced_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,55 +72,142 @@ class AddedComposites:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What an import may do to rows the registry holds.
+
+    Attributes
+    ----------
+    changed : bool
+        Whether rows of a known id take the place of those there.
+    remove_gone : bool
+        Whether rows that the list leaves out are removed; mines with claims stay.
+    """
+
+    changed: bool = False
+    remove_gone: bool = False
+
+
+ADD_ONLY = Update()
+
+
 def add_mines(
-    workspace: Workspace, path: Path, area_unit: str | None, column_map: Mapping[str, str]
+    workspace: Workspace,
+    path: Path,
+    area_unit: str | None,
+    column_map: Mapping[str, str],
+    how: Reading = AS_IT_IS,
+    update: Update = ADD_ONLY,
 ) -> Added:
     """Read a list of mines into the registry."""
     with workspace.writing():
-        existing = frozenset(row["mine_id"] for row in workspace.database.rows("mine", ["mine_id"]))
-        frame, report, rejected = read_mines(
-            path, area_unit=area_unit, column_map=column_map, existing_ids=existing
-        )
-        return _keep(workspace, "mine", "mines", path, (frame, report, rejected))
-
-
-def add_claims(
-    workspace: Workspace, path: Path, area_unit: str | None, column_map: Mapping[str, str]
-) -> Added:
-    """Read a list of claims into the registry."""
-    with workspace.writing():
-        existing = {row["claim_id"] for row in workspace.database.rows("claim", ["claim_id"])}
-        frame, report, rejected = read_claims(
+        known, counties = workspace.database.frame("mine"), workspace.database.frame("county")
+        read = read_mines(
             path,
             area_unit=area_unit,
             column_map=column_map,
-            mines=corrected_mines(
-                workspace.database.frame("mine"), standing_of(workspace.database)
-            ),
-            existing_ids=frozenset(existing),
-            last_year=datetime.datetime.now(datetime.UTC).year,
+            how=replace(how, near=_span(known, counties)),
+            beside=Beside(known, counties, update.changed),
         )
-        return _keep(workspace, "claim", "claims", path, (frame, report, rejected))
+        in_use = {row["mine_id"] for row in workspace.database.rows("claim", ["mine_id"])}
+        saved = SavedMap("mines", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
+        return _keep(workspace, "mine", path, read, saved, _Known(known, update, in_use))
+
+
+def add_claims(
+    workspace: Workspace,
+    path: Path,
+    area_unit: str | None,
+    column_map: Mapping[str, str],
+    how: Reading = AS_IT_IS,
+    update: Update = ADD_ONLY,
+) -> Added:
+    """Read a list of claims into the registry."""
+    with workspace.writing():
+        known = workspace.database.frame("claim")
+        mines = corrected_mines(workspace.database.frame("mine"), standing_of(workspace.database))
+        read = read_claims(
+            path,
+            area_unit=area_unit,
+            column_map=column_map,
+            mines=mines,
+            last_year=datetime.datetime.now(datetime.UTC).year,
+            how=replace(how, near=_span(mines, workspace.database.frame("county"))),
+            beside=Beside(known, update=update.changed),
+        )
+        saved = SavedMap("claims", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
+        return _keep(workspace, "claim", path, read, saved, _Known(known, update, set()))
+
+
+def _lasting(how: Reading) -> Reading:
+    """What may be kept for the next list; that this one sat off is no rule for the next."""
+    return replace(how, datum="")
+
+
+def _span(*frames: Any) -> tuple[float, float, float, float] | None:
+    """Box around everything the workspace knows, [deg]."""
+    boxes = [frame.total_bounds for frame in frames if frame.geometry.notna().any()]
+    if not boxes:
+        return None
+    low, high = np.min(boxes, axis=0), np.max(boxes, axis=0)
+    return float(low[0]), float(low[1]), float(high[2]), float(high[3])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Rows the registry holds, what may be done to them, and ids that others rest on."""
+
+    frame: Any
+    update: Update
+    in_use: set[str]
 
 
 def _keep(
     workspace: Workspace,
     table: str,
-    kind: str,
     path: Path,
-    read: tuple[pd.DataFrame, ImportReport, pd.DataFrame],
+    read: tuple[Any, ImportReport, pd.DataFrame],
+    saved: SavedMap,
+    known: _Known,
 ) -> Added:
     frame, report, rejected = read
-    rejected_file = None
+    kind, key = saved.kind, frame.columns[0]
+    gone = [
+        row_id
+        for row_id in frame.attrs.get("gone", ())
+        if known.update.remove_gone and row_id not in known.in_use
+    ]
+    leaving = known.frame[key].isin([*frame[key], *gone])
+    files = workspace.root / "imports"
+    rejected_file = replaced_file = map_file = None
     with workspace.database.transaction(f"add {kind}", source=report.source) as write:
+        if leaving.any():
+            write.clear(table)
+            write.insert_frame(table, known.frame[~leaving])
         write.insert_frame(table, frame)
         number = write.log_import(kind, report, file_digest(path))
         if report.rejected:
-            rejected_file = workspace.root / "imports" / f"{number:03d}-{kind}-rejected.csv"
-            with atomic(rejected_file) as temporary:
-                # the mark makes spreadsheets read the Chinese columns as UTF-8
-                rejected.to_csv(temporary, index=False, encoding="utf-8-sig")
-    return Added(report, rejected_file)
+            rejected_file = files / f"{number:03d}-{kind}-rejected.csv"
+            _write_csv(rejected, rejected_file)
+        if leaving.any():
+            write.detail |= {"replaced": int(leaving.sum()) - len(gone), "removed": gone}
+            replaced_file = files / f"{number:03d}-{kind}-replaced.csv"
+            before = known.frame[leaving]
+            texts = before.drop(columns="geometry").assign(
+                geometry_wkt=shapely.to_wkt(np.array(before.geometry), rounding_precision=-1)
+            )
+            _write_csv(texts, replaced_file)
+        if saved.columns:
+            map_file = files / f"{number:03d}-{kind}-map.toml"
+            with atomic(map_file) as temporary:
+                temporary.write_text(map_text(saved), encoding="utf-8")
+    return Added(report, rejected_file, map_file, replaced_file)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    with atomic(path) as temporary:
+        # the mark makes spreadsheets read the Chinese columns as UTF-8
+        frame.to_csv(temporary, index=False, encoding="utf-8-sig")
 
 
 def add_counties(workspace: Workspace, path: Path) -> int:

@@ -9,13 +9,14 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from reverdure.core.codes import Aim
 from reverdure.core.errors import InvalidInput, MissingColumn
 from reverdure.core.fields import CLAIMS
 from reverdure.core.records import ImportReport
 from reverdure.intake.columns import Columns, recognise
-from reverdure.intake.table import Problem, RawTable
+from reverdure.intake.table import AS_IT_IS, Problem, RawTable, Reading
 from reverdure.intake.values import is_missing, text, year
 from reverdure.intake.vector import read_table
 from reverdure.registry.claim_problems import (
@@ -42,6 +43,8 @@ from reverdure.registry.geometry_checks import (
     surface_ha,
     worth_reporting,
 )
+from reverdure.registry.placing import check_placing, fits_own
+from reverdure.registry.reimport import ALONE, Beside, settle_known
 from reverdure.registry.stated_areas import compare, read_areas
 from reverdure.registry.tally import Tally, id_exists, id_of, note_columns, note_values
 from reverdure.registry.words import aim_of
@@ -63,13 +66,15 @@ def read_claims(
     column_map: Mapping[str, str] | None = None,
     last_year: int | None = None,
     existing_ids: frozenset[str] = frozenset(),
+    how: Reading = AS_IT_IS,
+    beside: Beside = ALONE,
 ) -> tuple[gpd.GeoDataFrame, ImportReport, pd.DataFrame]:
     """Read a list of claims, check each row, and account for all of them.
 
     Parameters
     ----------
     path : Path
-        CSV, GeoPackage, Shapefile (also zipped) or GeoJSON.
+        Any format that `intake.vector.read_table` reads.
     mines : GeoDataFrame
         The inventory, at least `mine_id` and geometry (EPSG:4326, None allowed).
     area_unit : str, optional
@@ -80,6 +85,10 @@ def read_claims(
         Last year with imagery; a later year of completion is flagged `future_year`.
     existing_ids : frozenset of str
         Claim ids the workspace already holds; rows with one are rejected.
+    how : Reading
+        What the caller says about the file: its CRS, shift, datum, sheet, encoding.
+    beside : Beside
+        Claims of the workspace, to compare with, as for `registry.mines.read_mines`.
 
     Returns
     -------
@@ -106,7 +115,7 @@ def read_claims(
     flagged `aim_missing`. A start year that is missing is three years before completion; one
     that cannot be read or lies after completion is replaced likewise and flagged.
     """
-    table = read_table(path, kind="claims", column_map=column_map)
+    table = read_table(path, kind="claims", column_map=column_map, how=how)
     columns = recognise(list(table.frame), "claims", column_map)
     _require(columns, table)
     tally = Tally(table)
@@ -120,7 +129,8 @@ def read_claims(
             f"{columns.heading['claimed_ha']!r} of {table.source} have no unit.",
             "State it with --area-unit (mu, ha, m2, km2 or acre).",
         )
-    outlines = check_outlines(table)
+    outlines = check_outlines(table, how.datum)
+    _check_placing(cells, outlines, mines, how, tally)
     _read_rows(cells, mines, areas.area_ha, areas.problems, tally)
     years = _years(cells, last_year, tally)
     aims = _aims(cells, tally)
@@ -132,11 +142,40 @@ def read_claims(
     tally.take(outlines, expected=False)
     claims = _frame(cells, years, aims, areas.area_ha, outlines)
     kept = claims.loc[tally.kept()].assign(claim_id=[tally.ids[row] for row in tally.kept()])
+    kept = _settle_known(kept, beside, tally)
     _compare_ground(kept, mines, outlines, tally)
     kept["flags"] = [tally.flags([position]) for position in kept.index]
     kept = kept.sort_values("claim_id").reset_index(drop=True)
+    kept.attrs["columns"] = dict(columns.heading)
     report = tally.report(int(kept.geometry.isna().sum()))
     return kept, report, tally.rejected_frame()
+
+
+def _settle_known(claims: gpd.GeoDataFrame, beside: Beside, tally: Tally) -> gpd.GeoDataFrame:
+    """Claims to keep, those the registry holds compared with it; index is the position."""
+    positions = dict(zip(claims["claim_id"], claims.index, strict=True))
+    groups = {claim_id: [int(position)] for claim_id, position in positions.items()}
+    settled = settle_known(claims, groups, beside, tally)
+    index = settled["claim_id"].map(positions).astype("int64").rename(None)
+    indexed = settled.set_index(index)
+    indexed.attrs.update(settled.attrs)
+    return indexed
+
+
+def _check_placing(
+    cells: "_Cells", outlines: Outlines, mines: gpd.GeoDataFrame, how: Reading, tally: Tally
+) -> None:
+    """Refuse claims whose polygons sit systematically off their mines."""
+    outline_of = dict(zip(mines["mine_id"], mines.geometry, strict=True))
+    own = [outline_of.get(text(cell)) for cell in cells["mine_id"]]
+    both = np.flatnonzero(
+        ~shapely.is_missing(outlines.geometry) & ~shapely.is_missing(np.array([*own, None])[:-1])
+    )
+    if how.datum or not len(both):
+        return
+    fits = fits_own(np.array([*(own[row] for row in both), None], dtype=object)[:-1])
+    for note in check_placing(outlines.geometry[both], cells.table.source, {"outlines": fits}):
+        tally.note(note)
 
 
 @dataclass(frozen=True)

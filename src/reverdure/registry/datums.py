@@ -2,6 +2,7 @@
 
 import pyproj
 from pyproj.exceptions import ProjError
+from pyproj.transformer import AreaOfInterest, TransformerGroup
 
 from reverdure.core.errors import MissingCRS
 
@@ -10,7 +11,10 @@ _SEMI_MAJOR_M = 6_378_137.0
 _INVERSE_FLATTENING = 298.257
 
 
-def to_wgs84(crs: pyproj.CRS, source: str) -> pyproj.Transformer:
+Box = tuple[float, float, float, float]
+
+
+def to_wgs84(crs: pyproj.CRS, source: str, box: Box | None = None) -> pyproj.Transformer:
     """Transformer of x, y in `crs` to longitude, latitude in WGS 84.
 
     Parameters
@@ -19,6 +23,9 @@ def to_wgs84(crs: pyproj.CRS, source: str) -> pyproj.Transformer:
         What the coordinates are in.
     source : str
         Name of the file, for the message.
+    box : (west, south, east, north), optional
+        What the outlines span in `crs`. A shift that was determined for another region is
+        not taken: Beijing 1954 has six, each for a basin, tens of metres apart.
 
     Raises
     ------
@@ -43,12 +50,43 @@ def to_wgs84(crs: pyproj.CRS, source: str) -> pyproj.Transformer:
         and abs(figure.semi_major_metre - _SEMI_MAJOR_M) < 1
         and abs(figure.inverse_flattening - _INVERSE_FLATTENING) < 0.01
     )
+    if is_modern or crs.is_bound or box is None:
+        try:
+            # "ballpark" is the driver's word for: taken as if there were no shift
+            return pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=is_modern)
+        except ProjError as error:
+            raise _no_shift(crs, source, "") from error
+    return _regional(crs, source, box)
+
+
+def _regional(crs: pyproj.CRS, source: str, box: Box) -> pyproj.Transformer:
+    """The best shift whose region holds all the outlines."""
+    geographic = crs.geodetic_crs
+    if geographic is None:
+        raise _no_shift(crs, source, "")
+    to_degrees = pyproj.Transformer.from_crs(crs, geographic, always_xy=True)
+    west, south, east, north = to_degrees.transform_bounds(*box, errcheck=False)
     try:
-        # "ballpark" is the driver's word for: taken as if there were no shift
-        return pyproj.Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=is_modern)
-    except ProjError as error:
-        raise MissingCRS(
-            f"{source} is in {crs.name}, and no shift from there to WGS 84 is known; "
-            "positions would be about 100 m off.",
-            "Export it in CGCS2000 or WGS 84, with the shift of its province.",
-        ) from error
+        known = TransformerGroup(
+            crs, WGS84, always_xy=True, allow_ballpark=False,
+            area_of_interest=AreaOfInterest(west, south, east, north),
+        ).transformers  # fmt: skip
+    except (ProjError, ValueError) as error:
+        raise _no_shift(crs, source, "") from error
+    for one in known:
+        area = one.area_of_use
+        if area is None or (
+            area.west <= west and area.south <= south and east <= area.east and north <= area.north
+        ):
+            return one
+    where = f" around {(west + east) / 2:.2f} E, {(south + north) / 2:.2f} N"
+    raise _no_shift(crs, source, where)
+
+
+def _no_shift(crs: pyproj.CRS, source: str, where: str) -> MissingCRS:
+    return MissingCRS(
+        f"{source} is in {crs.name}, and no shift from there to WGS 84 is known{where}; "
+        "positions would be about 100 m off.",
+        "Export it in CGCS2000 or WGS 84 with the shift of its province, or state the shift: "
+        "--shift dx,dy,dz (metres) or dx,dy,dz,rx,ry,rz,ppm.",
+    )

@@ -15,6 +15,7 @@ from reverdure.core.errors import MissingCRS
 from reverdure.ground.areas import areas_ha
 from reverdure.intake.table import Problem, RawTable
 from reverdure.registry.datums import WGS84, to_wgs84
+from reverdure.registry.shifted_maps import BACK
 
 SLIVER_WIDTH_M = 10.0
 """Mean width 2A/P under which an outline is a sliver: a third of a Landsat pixel."""
@@ -62,13 +63,15 @@ class Outlines:
     repaired: dict[int, list[Problem]] = field(default_factory=lambda: defaultdict(list))
 
 
-def check_outlines(table: RawTable) -> Outlines:
+def check_outlines(table: RawTable, datum: str = "") -> Outlines:
     """Repair what can be repaired, put the rest aside, and say so for each row.
 
     Parameters
     ----------
     table : RawTable
         The file as read.
+    datum : str
+        "gcj02" or "bd09" to shift the outlines back from there; "" or "wgs84" not to.
 
     Returns
     -------
@@ -105,6 +108,8 @@ def check_outlines(table: RawTable) -> Outlines:
     ratio = _make_valid(geometry, outlines)
     if table.crs is not None:
         _to_wgs84(geometry, table, outlines)
+    if datum in BACK:
+        _shift_back(geometry, datum, outlines)
     _measure(geometry, ratio, outlines)
     _name_slivers(outlines)
     return outlines
@@ -202,6 +207,9 @@ def _keep_finite(geometry: NDArray[Any], outlines: Outlines) -> None:
     """Put aside geometries with a coordinate that is no number, or that no CRS can have."""
     # not the reverse comparison: NaN must count
     sound = (np.abs(shapely.bounds(geometry)) < _LARGEST_COORDINATE).all(axis=1)
+    # bounds pass over a corner that is NaN
+    corners, row = shapely.get_coordinates(geometry, return_index=True)
+    sound[row[~np.isfinite(corners).all(axis=1)]] = False
     for position in _positions(~sound):
         if geometry[position] is not None:
             outlines.flagged[position].append(
@@ -274,8 +282,10 @@ def _make_valid(geometry: NDArray[Any], outlines: Outlines) -> NDArray[np.float6
 def _to_wgs84(geometry: NDArray[Any], table: RawTable, outlines: Outlines) -> None:
     """Reproject in place; what lands off the Earth is put aside."""
     there = np.flatnonzero(~shapely.is_missing(geometry))
-    if table.crs is not None and table.crs != WGS84:
-        transformer = to_wgs84(table.crs, table.source)
+    if there.size and table.crs is not None and table.crs != WGS84:
+        spans = shapely.bounds(geometry[there])
+        box = (*spans[:, :2].min(axis=0).tolist(), *spans[:, 2:].max(axis=0).tolist())
+        transformer = to_wgs84(table.crs, table.source, box)
         geometry[there] = shapely.transform(
             geometry[there], lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1]))
         )
@@ -301,6 +311,22 @@ def _to_wgs84(geometry: NDArray[Any], table: RawTable, outlines: Outlines) -> No
     for position in there[~shapely.is_valid(geometry[there])].tolist():
         mended = shapely.make_valid(geometry[position], method="structure", keep_collapsed=False)
         geometry[position] = _surface(mended)
+
+
+def _shift_back(geometry: NDArray[Any], datum: str, outlines: Outlines) -> None:
+    """Move outlines from a shifted map to WGS 84, and say so for each."""
+    there = np.flatnonzero(~shapely.is_missing(geometry))
+    geometry[there] = shapely.transform(
+        geometry[there], lambda xy: np.column_stack(BACK[datum](xy[:, 0], xy[:, 1]))
+    )
+    name = {"gcj02": "GCJ-02", "bd09": "BD-09"}[datum]
+    for position in there.tolist():
+        outlines.repaired[position].append(
+            Problem(
+                "datum_corrected", f"was moved from {name} to WGS 84, as told",
+                f"已按指定由 {name} 转换至 WGS 84",
+            )
+        )  # fmt: skip
 
 
 def _measure(geometry: NDArray[Any], ratio: NDArray[np.float64], outlines: Outlines) -> None:

@@ -17,7 +17,7 @@ from reverdure.core.fields import MINES
 from reverdure.core.records import ImportReport
 from reverdure.ground.areas import area_ha
 from reverdure.intake.columns import Columns, recognise
-from reverdure.intake.table import Problem, RawTable
+from reverdure.intake.table import AS_IT_IS, Problem, RawTable, Reading
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
 from reverdure.registry.datums import WGS84
@@ -28,6 +28,8 @@ from reverdure.registry.geometry_checks import (
     overlapping_pairs,
     worth_reporting,
 )
+from reverdure.registry.placing import Fits, check_placing, fits_counties, fits_known
+from reverdure.registry.reimport import ALONE, Beside, settle_known
 from reverdure.registry.stated_areas import (
     StatedAreas,
     compare,
@@ -48,24 +50,32 @@ def read_mines(
     area_unit: str | None = None,
     column_map: Mapping[str, str] | None = None,
     existing_ids: frozenset[str] = frozenset(),
+    how: Reading = AS_IT_IS,
+    beside: Beside = ALONE,
 ) -> tuple[gpd.GeoDataFrame, ImportReport, pd.DataFrame]:
     """Read a list of mines, check each row, and account for all of them.
 
     Parameters
     ----------
     path : Path
-        GeoPackage, Shapefile (also zipped), GeoJSON or CSV.
+        Any format that `intake.vector.read_table` reads.
     area_unit : str, optional
         Unit of stated areas whose unit stands nowhere in the file.
     column_map : mapping of str to str, optional
         Column of ours to heading, over what the alias table says.
     existing_ids : frozenset of str
         Ids the workspace already holds; rows with one are rejected.
+    how : Reading
+        What the caller says about the file: its CRS, shift, datum, sheet, encoding.
+    beside : Beside
+        Mines and counties of the workspace, to compare with; a known id is rejected with
+        what differs, or takes the place of the one there.
 
     Returns
     -------
     mines : GeoDataFrame
-        Columns of `core.fields.MINES`, EPSG:4326, sorted by `mine_id`.
+        Columns of `core.fields.MINES`, EPSG:4326, sorted by `mine_id`; `attrs["columns"]`
+        says which heading each was read from.
     report : ImportReport
         `read == accepted + rejected` in rows; `without_outline` in mines.
     rejected : DataFrame
@@ -89,7 +99,7 @@ def read_mines(
     decide if they do so clearly (`area_unit_inferred`); else the areas stay empty and the
     mines are flagged `area_unit_unknown`. No row is lost to either.
     """
-    table = read_table(path, kind="mines", column_map=column_map)
+    table = read_table(path, kind="mines", column_map=column_map, how=how)
     columns = recognise(list(table.frame), "mines", column_map)
     if table.geometry is None and not {"mine_id", "name"} & set(columns.heading):
         raise MissingColumn(
@@ -100,7 +110,8 @@ def read_mines(
     tally = Tally(table)
     note_columns(tally, columns)
     note_values(tally, table.frame)
-    outlines = check_outlines(table)
+    outlines = check_outlines(table, how.datum)
+    _check_placing(outlines, table, columns, how, beside, tally)
     areas = read_areas(table.frame, columns, "stated_area_ha", area_unit)
     _settle_units(areas, outlines, tally)
     texts = _texts(table.frame, columns)
@@ -114,10 +125,46 @@ def read_mines(
     for position, problem in areas.problems.items():
         tally.flag(position, problem)
     mines = _frame(table, groups, outlines, areas, texts, tally)
+    mines = settle_known(mines, groups, beside, tally)
     _compare_mines(mines, groups, tally)
-    mines["flags"] = [tally.flags(groups[mine_id]) for mine_id in mines["mine_id"]]
+    mines["flags"] = [
+        _flags(tally.flags(groups[mine_id]), shape is not None)
+        for mine_id, shape in zip(mines["mine_id"], mines.geometry, strict=True)
+    ]
+    mines.attrs["columns"] = dict(columns.heading)
     report = tally.report(int(mines.geometry.isna().sum()))
     return mines, report, tally.rejected_frame()
+
+
+def _flags(codes: str, has_outline: bool) -> str:
+    """Flags of a mine; where the registry's outline stays, not that the list has none."""
+    lacking = ("point_only", "line_only", "missing_geometry", "empty_geometry")
+    kept = [code for code in codes.split(";") if not (has_outline and code in lacking)]
+    return ";".join(kept)
+
+
+def _check_placing(
+    outlines: Outlines,
+    table: RawTable,
+    columns: Columns,
+    how: Reading,
+    beside: Beside,
+    tally: Tally,
+) -> None:
+    """Refuse a list that sits systematically off what the workspace holds."""
+    there = ~shapely.is_missing(outlines.geometry)
+    if how.datum or not there.any():
+        return
+    tests: dict[str, Fits] = {}
+    if beside.known is not None and beside.known.geometry.notna().any():
+        tests["outlines"] = fits_known(np.array(beside.known.geometry, dtype=object))
+    if beside.counties is not None and len(beside.counties) and "county" in columns:
+        stated = _texts(table.frame, columns)["county"]
+        tests["counties"] = fits_counties(
+            [stated[position] for position in np.flatnonzero(there)], beside.counties
+        )
+    for note in check_placing(outlines.geometry, table.source, tests):
+        tally.note(note)
 
 
 def _settle_units(areas: StatedAreas, outlines: Outlines, tally: Tally) -> None:

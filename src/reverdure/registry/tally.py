@@ -38,6 +38,7 @@ class Tally:
             Problem("driver_warning", f"the driver says: {said}", f"读取时驱动提示:{said}")
             for said in table.warnings
         ]
+        self._notes += table.notes
         cells_missing = table.frame.map(is_missing).to_numpy(dtype=bool).all(axis=1)
         for position in np.flatnonzero(cells_missing & shapely.is_missing(table.geometries())):
             if position not in table.unreadable:
