@@ -41,8 +41,13 @@ def every_tenth(number: int, path: str) -> str | None:
 class Archive:
     """What the server serves, and what was asked of it."""
 
-    def __init__(self, folder: Path, dialect: str = "plain", page: int = 7) -> None:
-        self.folder, self.dialect, self.page = folder, dialect, page
+    def __init__(
+        self,
+        folder: Path,
+        make: "Callable[[Path, str], list[dict[str, Any]]] | None" = None,
+        page: int = 7,
+    ) -> None:
+        self.folder, self.make, self.page = folder, make or plain_items, page
         self.faults: Faults = lambda number, path: None
         self.ignores_filters = False
         self.loops = False
@@ -59,10 +64,8 @@ class Archive:
     @property
     def items(self) -> list[dict[str, Any]]:
         if self._items is None:
-            makers = {"usgs": usgs_items, "stac-1.1": stac11_items}
-            make = makers.get(self.dialect, plain_items)
             products = sorted(path for path in self.folder.iterdir() if path.is_dir())
-            self._items = [item for path in products for item in make(path, self.url)]
+            self._items = [item for path in products for item in self.make(path, self.url)]
         return [self.change(json.loads(json.dumps(item))) for item in self._items]
 
     def count(self, word: str) -> int:

@@ -321,6 +321,8 @@ def _grid(properties: Mapping[str, Any], assets: Mapping[str, Any]) -> Grid | No
         if here is None or not isinstance(at, list) or not isinstance(shape, list):
             continue
         try:
+            if abs(float(at[0]) + float(at[4])) > 1e-6 * abs(float(at[0])):
+                return None
             return Grid(
                 crs_name(here if isinstance(here, str) else int(here)),
                 float(at[2]), float(at[5]), float(at[0]), int(shape[0]), int(shape[1]),

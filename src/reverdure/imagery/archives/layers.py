@@ -22,6 +22,7 @@ from reverdure.imagery.rasters import grid_of_raster, open_raster
 
 _FIRST_BYTES = 1 << 16
 _OFF_LATTICE_PIXELS = 2
+_EDGE_PIXELS = 0.001
 # blocks never take more room than their pixels, but for headers and hard noise
 _MOST_PER_PIXEL_BYTES = 10.0
 
@@ -195,10 +196,17 @@ def file_windows(grid: Grid, need: Need) -> list[Window]:
     else:
         change = pyproj.Transformer.from_crs(need.crs, grid.crs, always_xy=True)
         bounds = [change.transform_bounds(*box, densify_pts=21) for box in inside.boxes]
+    is_aligned = grid.crs == need.crs and all(_on_edges(grid, box) for box in inside.boxes)
     # nearest pixels of another lattice lie up to one pixel off
-    margin = _OFF_LATTICE_PIXELS * grid.pixel
+    margin = 0.0 if is_aligned else _OFF_LATTICE_PIXELS * grid.pixel
     windows = [grid.window(box, margin) for box in bounds]
     return [window for window in windows if window is not None]
+
+
+def _on_edges(grid: Grid, box: Box) -> bool:
+    """Whether a box lies on edges of pixels, so that its pixels are copied."""
+    at = ((box[0] - grid.west) / grid.pixel, (grid.north - box[3]) / grid.pixel)
+    return all(abs(place - round(place)) < _EDGE_PIXELS for place in at)
 
 
 def _bounds_in(grid: Grid, crs: str) -> Box:

@@ -61,7 +61,7 @@ class Signer:
         if place is None:
             return url
         with self._lock:
-            token, ends = self._kept.get(place, ("", datetime.min.replace(tzinfo=UTC)))
+            token, ends = self._kept.get(place, ("", datetime.fromtimestamp(0, UTC)))
             if ends - _EARLY < datetime.now(UTC):
                 token, ends = self._fresh(place)
                 self._kept[place] = (token, ends)

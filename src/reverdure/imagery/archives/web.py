@@ -114,6 +114,7 @@ class Client:
         self._closed = threading.Event()
         self._context = ssl.create_default_context()
         self._lock = threading.Lock()
+        self._opened: set[http.client.HTTPConnection] = set()
         self.requests = 0
         self.received = 0
         self.faults = 0
@@ -123,8 +124,16 @@ class Client:
         self._trusted.add(checked(url).hostname)
 
     def close(self) -> None:
-        """End all waiting; further questions raise `Stopped`."""
+        """End all waiting and all connections; further questions raise `Stopped`."""
         self._closed.set()
+        with self._lock:
+            opened, self._opened = self._opened, set()
+        for connection in opened:
+            # a thread that reads from it sees its end at once
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
     def json(self, url: str, body: Mapping[str, Any] | None = None) -> Any:
         """A JSON document; with `body` it is posted.
@@ -150,7 +159,7 @@ class Client:
             except (ValueError, RecursionError) as error:
                 raise ArchiveAnswer(f"{shown(url)} answers with what is not JSON.") from error
 
-        return self._patiently(url, accept, headers=headers, body=sent, most=MOST_JSON)
+        return self._patiently(url, accept, headers=headers, body=sent, most=MOST_JSON, signer=None)
 
     def part(self, url: str, start: int, length: int) -> Part:
         """Bytes `start` to `start + length` of a file; fewer where it ends.
@@ -178,7 +187,9 @@ class Client:
                 raise _Fault(f"sent {len(answer.body)} bytes of {expected}")
             return Part(answer.body, size, answer.headers.get("ETag", ""))
 
-        return self._patiently(url, accept, headers=headers, body=None, most=length)
+        return self._patiently(
+            url, accept, headers=headers, body=None, most=length, signer=self._signer
+        )
 
     def _patiently(
         self,
@@ -188,6 +199,7 @@ class Client:
         headers: Mapping[str, str],
         body: bytes | None,
         most: int,
+        signer: Signs | None,
     ) -> _T:
         reason, renewed = "", False
         pause = self._patience.pause_s
@@ -199,11 +211,11 @@ class Client:
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
             if self._closed.is_set():
                 raise Stopped
-            opened = self._signer.sign(url) if self._signer else url
+            opened = signer.sign(url) if signer else url
             try:
                 answer = self._exchange(opened, headers, body, most)
-                if answer.status in (401, 403) and self._signer and not renewed:
-                    renewed = self._signer.renew(opened)
+                if answer.status in (401, 403) and signer and not renewed:
+                    renewed = signer.renew(opened)
                     if renewed:
                         raise _Fault(f"answered {answer.status}")
                 if answer.status in _AGAIN:
@@ -294,6 +306,8 @@ class Client:
             raise ArchiveAnswer(
                 f"{shown(parts.geturl())} sends more than the {most} bytes it was asked for."
             )
+        if response.length and total <= most:
+            raise _Fault(f"ended {response.length} bytes early")
         return b"".join(chunks)
 
     def _connection(self, parts: SplitResult) -> tuple[Any, http.client.HTTPConnection, bool]:
@@ -306,6 +320,8 @@ class Client:
         is_used = place in kept
         if not is_used:
             kept[place] = self._new(host, port, is_secure, proxy)
+            with self._lock:
+                self._opened.add(kept[place])
         return place, kept[place], is_used
 
     def _new(
@@ -339,6 +355,8 @@ class Client:
     def _forget(self, place: Any) -> None:
         connection = self._local.__dict__.get("kept", {}).pop(place, None)
         if connection is not None:
+            with self._lock:
+                self._opened.discard(connection)
             connection.close()
 
     def _drop(self) -> None:
