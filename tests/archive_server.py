@@ -27,6 +27,7 @@ KEYS = {  # asset keys of Earth Search and Planetary Computer by file suffix, OL
     "SR_B7": "swir22", "ST_B10": "lwir11", "QA_PIXEL": "qa_pixel", "QA_RADSAT": "qa_radsat",
 }  # fmt: skip
 SLOW_S = 30.0
+LATE_S = 0.5
 
 Faults = Callable[[int, str], str | None]
 """Number of the request and its path -> name of a fault, or None."""
@@ -232,6 +233,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
+        elif fault == "late":
+            time.sleep(LATE_S)
+            self._route(None)
         elif fault == "slow":
             time.sleep(SLOW_S)
         elif fault == "endless":

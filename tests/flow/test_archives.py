@@ -1,7 +1,12 @@
 """Scenes fetched from an archive on loopback: the same as from a folder, whatever goes wrong."""
 
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +18,19 @@ import rasterio
 from reverdure.imagery.archives.web import Patience
 from reverdure.pipeline.fetch import Fetched, Request, fetch_scenes
 from reverdure.store.workspace import Workspace
+from tests.archive_scenes import small_workspace, write_landsat
 from tests.archive_server import COLLECTION, Archive, every_tenth, serving
 from tests.flow.commands import reverdure
 
 YEARS = tuple(range(2015, 2025))
 QUICK = Patience(pause_s=0.01, timeout_s=10.0)
+
+
+@pytest.fixture(scope="module")
+def landsat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("landsat")
+    write_landsat(folder)
+    return folder
 
 
 @pytest.fixture
@@ -117,3 +130,84 @@ def test_what_was_fetched_is_not_fetched_again(archive: Archive, workspace: Path
         next((workspace / "imagery").rglob("fetched.json")).read_text(encoding="utf-8")
     )
     assert len(manifest["layers"]["SR_B4"]["sha256"]) == 16
+
+
+def test_ctrl_c_stops_and_the_same_command_goes_on(landsat: Path, tmp_path: Path) -> None:
+    workspace = small_workspace(tmp_path).root
+    with serving(Archive(landsat)) as archive:
+        archive.faults = lambda number, path: "late" if "/files/" in path else None
+        arguments = ["add", "scenes", archive.url, "--collection", COLLECTION]
+        arguments += ["--years", "2019", "-w", str(workspace)]
+        command = [sys.executable, "-m", "reverdure", *arguments]
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 60
+        # the look ahead asks for nine headers; then the fetch has begun
+        while archive.count("/files/") < 12 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+        assert running.returncode == 130, errors
+        assert "the same command continues" in errors
+        assert "Traceback" not in errors
+        assert not (workspace / "imagery").exists()
+        archive.faults = lambda number, path: None
+        assert "fetched: 1 scenes" in reverdure(*arguments).stdout
+
+
+def test_the_cost_is_told_before_and_nothing_is_fetched_on_a_dry_run(
+    landsat: Path, tmp_path: Path
+) -> None:
+    workspace = small_workspace(tmp_path).root
+    with serving(Archive(landsat)) as archive:
+        arguments = ["add", "scenes", archive.url, "--collection", COLLECTION]
+        arguments += ["--years", "2018-2020", "-w", str(workspace)]
+        told = reverdure(*arguments, "--dry-run").stdout
+        assert re.search(r"to fetch: 1 scenes .*about 0\.00[1-9] GB, about 0\.\d+ hours", told)
+        assert not (workspace / "imagery").exists()
+        done = reverdure(*arguments, language="zh")
+        assert "待下载1景" in done.stdout
+        assert "接受1(新增1)" in done.stdout
+        assert "从影像档案下载: 9/9" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ("http://127.0.0.1:9/stac", [], "needs --collection and --years"),
+        ("http://127.0.0.1:9/stac", ["--collection", "a"], "needs --collection and --years"),
+        ("http://a:b@127.0.0.1/", ["--collection", "a", "--years", "2019"], "password"),
+        ("ftp://127.0.0.1/", ["--collection", "a", "--years", "2019"], "not an address of http"),
+        ("http://127.0.0.1:9/stac",
+         ["--collection", "a", "--years", "2019", "--sign", "aws"], "use planetary-computer"),
+        ("scenes", ["--collection", "a"], "not with a folder"),
+        ("scenes", ["--dry-run"], "not with a folder"),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_fit_are_told(
+    tmp_path: Path, source: str, options: list[str], words: str
+) -> None:
+    workspace = small_workspace(tmp_path).root
+    done = reverdure("add", "scenes", source, *options, "-w", workspace, expect=1)
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_row_of_the_table_of_archives_is_a_test() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "archives.md").read_text("utf-8")
+    named = set(re.findall(r"`(test_\w+)`", page))
+    tests = Path(__file__).parents[1]
+    files = [*tests.glob("flow/test_archive*.py"), *tests.glob("imagery/test_archive*.py")]
+    defined = {
+        name
+        for path in files
+        for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.M)
+    }
+    assert len(named) > 25
+    assert named <= defined
+    rows = [line for line in page.splitlines() if line.startswith("|") and "---" not in line]
+    headings = {"archive", "what is sent"}
+    assert [
+        row for row in rows if "`test_" not in row and row.split("|")[1].strip() not in headings
+    ] == []

@@ -76,6 +76,8 @@ def fetch(
         say("add.refused", name=item.path, code=item.code, message=message)
     if fetched.failed:
         say("archive.failed", count=len(fetched.failed))
+    if not fetched.folder.is_dir():
+        raise typer.Exit(1)
     return fetched.folder, len(fetched.failed)
 
 
