@@ -28,6 +28,7 @@ from reverdure.imagery.sentinel2 import (
     read_reflectance,
 )
 from reverdure.pipeline.add import AddedScenes, add_scenes
+from reverdure.pipeline.archive_plan import mines_not_fetched
 from reverdure.pipeline.fetch import Fetched, Request, fetch_scenes
 from reverdure.pipeline.plan import make_plan
 from reverdure.pipeline.tiles import composite_path, make_composite
@@ -438,12 +439,16 @@ def test_mines_added_later_get_their_ground_without_fetching_the_rest_again(
             {"mine_id": ["M2"]}, geometry=[shapely.box(x, y, x + 90, y + 90)], crs="EPSG:32650"
         )
         frame.to_file(tmp_path / "second.gpkg")
+        add(workspace)
+        assert mines_not_fetched(workspace) == []
         add_mines(workspace, tmp_path / "second.gpkg", None, {})
+        assert mines_not_fetched(workspace) == ["M2"], "a run would take its ground for unseen"
         done = fetch(workspace, archive)
+        assert mines_not_fetched(workspace) == []
         assert (done.scenes, done.kept) == (1, 0)
         assert product.stat().st_size > 1.3 * before
-        alone = scenes.small_workspace(tmp_path / "alone") if (tmp_path / "alone").mkdir() else None
-        alone = alone or scenes.small_workspace(tmp_path / "alone")
+        (tmp_path / "alone").mkdir()
+        alone = scenes.small_workspace(tmp_path / "alone")
         add_mines(alone, tmp_path / "second.gpkg", None, {})
         fetch(alone, archive)
     other = alone.root / "imagery" / scenes.LANDSAT / f"{scenes.LANDSAT}_SR_B4.TIF"

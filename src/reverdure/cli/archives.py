@@ -81,6 +81,16 @@ def fetch(
     return fetched.folder, len(fetched.failed)
 
 
+def say_not_fetched(workspace: "Workspace") -> None:
+    """Name mines that were added or moved after the scenes around them were fetched."""
+    from reverdure.pipeline.archive_plan import mines_not_fetched
+
+    mines = mines_not_fetched(workspace)
+    if mines:
+        listing = ", ".join(mines[:_MOST_SHOWN]) + (" ..." if len(mines) > _MOST_SHOWN else "")
+        say("archive.not_fetched", count=len(mines), mines=listing)
+
+
 def no_options(
     collections: list[str], years: str | None, sign: str | None, *, dry_run: bool
 ) -> None:

@@ -85,9 +85,7 @@ def plan_fetch(
     ArchiveUnavailable, ArchiveAnswer, UnsafeAddress, NotFound
         As for `find_items`.
     """
-    database = workspace.database
-    mines = corrected_mines(database.frame("mine"), standing_of(database))
-    mines = mines[~(mines.geometry.isna() | mines.geometry.is_empty)]
+    mines = _mines(workspace)
     if mines.empty:
         raise NoMines(
             "no mine has an outline, so it is not known where to look.",
@@ -139,6 +137,34 @@ def plan_fetch(
     return FetchPlan(tuple(todo), kept, needs, ordered, sent, beside)
 
 
+def mines_not_fetched(workspace: Workspace) -> list[str]:
+    """Mines around which a fetched scene shows ground that was never fetched.
+
+    They were added, or moved, after the fetch; a run would read that ground as not seen.
+
+    Returns
+    -------
+    list of str
+        Ids, sorted; empty where nothing was fetched.
+    """
+    root = workspace.root / "imagery"
+    folders = sorted(root.iterdir()) if root.is_dir() else []
+    records = [r for r in workspace.database.records("scene") if not Sentinel2Scene.is_record(r)]
+    grids = {one.scene_id: one.grid for one in map(Scene.from_dict, records)}
+    fetched = [folder for folder in folders if folder.name in grids]
+    if not fetched:
+        return []
+    lattice = _lattice(workspace, [])
+    needed = _tiles_by_mine(_mines(workspace), lattice)
+    everything = Need(lattice.crs, tuple({box for boxes in needed.values() for box in boxes}))
+    lacking: set[Bounds] = set()
+    for folder in fetched:
+        there = kept_need(Place(folder, folder))
+        held = set() if there is None or there.crs != lattice.crs else set(there.boxes)
+        lacking |= set(everything.within(grids[folder.name]).boxes) - held
+    return sorted(mine_id for mine_id, boxes in needed.items() if boxes & lacking)
+
+
 def season_spans(season: tuple[str, str], years: Iterable[int]) -> tuple[tuple[date, date], ...]:
     """First and last day of the season of each year.
 
@@ -159,6 +185,25 @@ def _day(year: int, text: str) -> date:
         return date(year, month, day)
     except ValueError:
         return date(year, month, 28)
+
+
+def _mines(workspace: Workspace) -> gpd.GeoDataFrame:
+    """Mines with an outline, as corrected."""
+    database = workspace.database
+    mines = corrected_mines(database.frame("mine"), standing_of(database))
+    return mines[~(mines.geometry.isna() | mines.geometry.is_empty)]
+
+
+def _tiles_by_mine(mines: gpd.GeoDataFrame, lattice: Lattice) -> dict[str, set[Bounds]]:
+    """Bounds of the tiles that touch each mine or its reference ring."""
+    outlines = mines.geometry.to_crs(lattice.crs)
+    return {
+        mine_id: {
+            _rounded(lattice.grid_of(tile).bounds)
+            for tile in lattice.tiles_of(lattice.around(outline.bounds, RING_MARGIN_M).bounds)
+        }
+        for mine_id, outline in zip(mines["mine_id"], outlines, strict=True)
+    }
 
 
 def _search_bounds(workspace: Workspace, mines: gpd.GeoDataFrame) -> Bounds:
@@ -217,13 +262,7 @@ def _lattice(workspace: Workspace, scenes: list[FoundItem]) -> Lattice:
 
 def _needs(workspace: Workspace, mines: gpd.GeoDataFrame, lattice: Lattice) -> tuple[Need, Need]:
     """Tiles that touch a mine or its reference ring; windows of small mines."""
-    outlines = mines.geometry.to_crs(lattice.crs)
-    tiles = {
-        tile
-        for outline in outlines
-        for tile in lattice.tiles_of(lattice.around(outline.bounds, RING_MARGIN_M).bounds)
-    }
-    boxes = {_rounded(lattice.grid_of(tile).bounds) for tile in tiles}
+    boxes = {box for found in _tiles_by_mine(mines, lattice).values() for box in found}
     claims = workspace.database.frame("claim")
     small = small_mines(mines, claims[claims["mine_id"].isin(mines["mine_id"])], lattice)
     margin = constant("fine_margin_m") + _FINE_RIM_M
