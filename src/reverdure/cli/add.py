@@ -142,14 +142,39 @@ def counties(file: FileArgument, workspace: WorkspaceOption) -> None:
 
 @app.command()
 def scenes(
-    folder: Annotated[Path, typer.Argument(help="Folder of scenes. / 影像目录")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Folder of scenes, or address of a STAC archive. / 影像目录或档案网址"),
+    ],
     workspace: WorkspaceOption,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="Collection of the archive; repeatable. / 档案中的数据集"),
+    ] = None,
+    years: Annotated[str | None, typer.Option(help="Years to fetch: 2015-2024. / 下载年份")] = None,
+    sign: Annotated[
+        str | None, typer.Option(help="planetary-computer: ask for tokens. / 请求访问令牌")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be fetched. / 只列出待下载内容")
+    ] = False,
 ) -> None:
-    """Register Landsat and Sentinel-2 Level-2 scenes of a folder; files stay there. / 登记影像"""
+    """Register Level-2 scenes of a folder, or fetch those near mines. / 登记或下载影像"""
+    from reverdure.cli import archives
     from reverdure.pipeline.add import add_scenes
 
+    opened, broken = _open(workspace), 0
+    folder: Path | None = Path(source)
+    if archives.is_address(source):
+        folder, broken = archives.fetch(
+            opened, source, collection or [], years, sign, dry_run=dry_run
+        )
+    else:
+        archives.no_options(collection or [], years, sign, dry_run=dry_run)
+    if folder is None:
+        return
     with progress() as on_progress:
-        added = add_scenes(_open(workspace), folder, on_progress)
+        added = add_scenes(opened, folder, on_progress)
     for item in added.refused:
         message = item.message_zh if language() == "zh" else item.message
         say("add.refused", name=Path(item.path).name, code=item.code, message=message)
@@ -167,7 +192,7 @@ def scenes(
         say("add.resampled", count=added.resampled)
     if added.without_saturation:
         say("add.without_saturation", count=added.without_saturation)
-    if added.accepted == 0:
+    if added.accepted == 0 or broken:
         raise typer.Exit(1)
 
 

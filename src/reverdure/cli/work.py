@@ -38,10 +38,12 @@ def run(
     ] = False,
 ) -> None:
     """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 运行"""
+    from reverdure.cli import archives
     from reverdure.pipeline import run as runs
     from reverdure.store.workspace import Workspace
 
     opened = Workspace.open(workspace)
+    archives.say_not_fetched(opened)
     if dry_run:
         load = runs.workload(opened, only)
         say(

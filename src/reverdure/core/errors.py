@@ -146,3 +146,21 @@ class DiskFull(ReverdureError):
     """No space left for a product."""
 
     code = "disk_full"
+
+
+class ArchiveUnavailable(ReverdureError):
+    """An archive on the web that does not answer, or fails again and again."""
+
+    code = "archive_unavailable"
+
+
+class ArchiveAnswer(ReverdureError):
+    """An answer of an archive that cannot be used: a web page, a refusal, too much, no STAC."""
+
+    code = "archive_answer"
+
+
+class UnsafeAddress(ReverdureError):
+    """A web address that must not be asked: not http(s), or inside a private network."""
+
+    code = "unsafe_address"
