@@ -500,6 +500,8 @@ def _part(name: str, change: Callable[[bytes], bytes]) -> Write:
 
 _SHEET = "xl/worksheets/sheet1.xml"
 _ENTITY = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+# text that does not pack well: a comment of one letter would be refused as a bomb
+_LONG_COMMENT = b"<!-- " + np.random.default_rng(1).bytes(1 << 20).hex().encode() + b" -->"
 
 
 def _error_cells(folder: Path) -> Path:
@@ -545,6 +547,18 @@ WORKBOOKS = [
     Damage("XLSX", "is CSV", _named(csv, "m.xlsx"), "unreadable_file"),
     Damage(
         "XLSX", "entities that unfold", _part(_SHEET, lambda raw: _ENTITY + raw), "unsafe_archive"
+    ),
+    Damage(
+        "XLSX",
+        "entities behind a comment of 2 MB",
+        _part(_SHEET, lambda raw: _LONG_COMMENT + _ENTITY[21:] + raw),
+        "unsafe_archive",
+    ),
+    Damage(
+        "XLSX",
+        "entities in UTF-16",
+        _part(_SHEET, lambda raw: _ENTITY.decode().encode("utf-16") + raw),
+        "unsafe_archive",
     ),
     Damage(
         "XLSX",

@@ -4,7 +4,10 @@ import errno
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
 
 from reverdure.core.errors import UnreadableFile, UnsafeArchive
 
@@ -15,7 +18,22 @@ MAX_RATIO = 200
 RATIO_FROM_BYTES = 16 * 1024**2
 """Below this size a high ratio harms nobody."""
 _BLOCK_BYTES = 1024**2
-_HEAD_BYTES = 64 * 1024
+_LONGEST_MARK = len(b"<!DOCTYPE")
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """An archive to read; what is damaged in it is said in our words."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            yield packed
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error
+    except OSError as error:
+        # a damaged directory makes zipfile seek before the file's start; a full disk is no damage
+        if error.errno != errno.EINVAL:
+            raise
+        raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
 
 
 def unpack(archive: Path, folder: Path) -> list[Path]:
@@ -52,52 +70,46 @@ def unpack(archive: Path, folder: Path) -> list[Path]:
     ...     [path.name for path in unpack(archive, Path(name) / "out")]
     ['mines.csv']
     """
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-            _check(archive, entries)
-            budget = _budget(archive)
-            files = []
-            for entry in entries:
-                target = folder.joinpath(*PurePosixPath(entry.filename).parts)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                budget -= _write(packed, entry, target, budget, archive)
-                files.append(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error
-    except OSError as error:
-        # a damaged directory makes zipfile seek before the file's start; a full disk is no damage
-        if error.errno != errno.EINVAL:
-            raise
-        raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
+    with _opened(archive) as packed:
+        entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+        _check(archive, entries)
+        budget = _budget(archive)
+        files = []
+        for entry in entries:
+            target = folder.joinpath(*PurePosixPath(entry.filename).parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            budget -= _write(packed, entry, target, budget, archive)
+            files.append(target)
     return sorted(files)
 
 
 def check_archive(archive: Path) -> None:
     """Refuse an archive that is damaged or unsafe by its own directory; writes nothing.
 
-    Of XML parts the beginning is looked at: a document type could hold entities that
-    unfold without end.
+    XML parts are looked through: a document type could hold entities that unfold without
+    end.
 
     Raises
     ------
     UnreadableFile, UnsafeArchive
         As `unpack`.
     """
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            entries = [entry for entry in packed.infolist() if not entry.is_dir()]
-            _check(archive, entries)
-            for entry in entries:
-                if entry.filename.lower().endswith((".xml", ".rels")):
-                    with packed.open(entry) as part:
-                        refuse_document_type(part.read(_HEAD_BYTES), archive.name)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        raise UnreadableFile(f"{archive.name} is damaged or truncated.") from error
+    with _opened(archive) as packed:
+        entries = [entry for entry in packed.infolist() if not entry.is_dir()]
+        _check(archive, entries)
+        for entry in entries:
+            if entry.filename.lower().endswith((".xml", ".rels")):
+                with packed.open(entry) as part:
+                    _refuse_document_types(part, archive.name)
+
+
+def _refuse_document_types(part: IO[bytes], name: str) -> None:
+    """Look through a whole part: a long comment may stand before a document type."""
+    before = b""
+    while chunk := part.read(_BLOCK_BYTES):
+        letters = chunk.replace(b"\0", b"")  # UTF-16 writes one beside each
+        refuse_document_type(before + letters, name)
+        before = letters[-_LONGEST_MARK:]
 
 
 def refuse_document_type(head: bytes, name: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 
-from reverdure.core.errors import InvalidInput, ReverdureError, UnreadableFile
+from reverdure.core.errors import InvalidInput, UnreadableFile
 from reverdure.intake.archives import check_archive
 from reverdure.intake.columns import recognise
 from reverdure.intake.headings import Headings, find_headings
@@ -107,10 +107,6 @@ def _sheets(path: Path) -> tuple[list[_Sheet], list[str], bool]:
                 values = openpyxl.load_workbook(stream, data_only=True, keep_links=False)
             with path.open("rb") as stream:
                 formulas = openpyxl.load_workbook(stream, data_only=False, keep_links=False)
-    except ReverdureError:
-        raise
-    except MemoryError:
-        raise
     except (
         KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, SyntaxError,
         zipfile.BadZipFile, EOFError, NotImplementedError, AssertionError, ZeroDivisionError,
