@@ -1,8 +1,7 @@
 """The ecological index of a workspace: a basis found once and kept, a raster a tile and year."""
 
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +24,7 @@ from reverdure.pipeline.fine import land_that_is_no_mine
 from reverdure.pipeline.lattice import Tile, tile_name
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.tiles import composite_path, make_composite, overlap
+from reverdure.pipeline.workers import cores, do_all
 from reverdure.recovery.constants import constant
 from reverdure.recovery.rsei_fit import (
     Loadings,
@@ -37,7 +37,7 @@ from reverdure.recovery.rsei_fit import (
 )
 from reverdure.recovery.rsei_picture import Picture, index_of, picture_of_values
 from reverdure.recovery.rsei_wetness import WetnessSet, wetness_set
-from reverdure.store.cubes import Band, read_tile, write_tile
+from reverdure.store.cubes import Band, read_tags, read_tile, write_tile
 from reverdure.store.workspace import Workspace
 
 RSEI_VERSION = 1
@@ -155,7 +155,10 @@ def make_rsei(
     missing = [
         one for one in tasks if not composite_path(workspace, *one, plan.composites[one]).exists()
     ]
-    _each("composites", missing, lambda one: make_composite(workspace, plan, *one), on_progress)
+    do_all(
+        "composites", [partial(make_composite, workspace, plan, *one) for one in missing],
+        on_progress,
+    )  # fmt: skip
     land = Land(plan)
     for tile in dict.fromkeys(tile for tile, _ in tasks):
         land.of(tile)
@@ -163,7 +166,7 @@ def make_rsei(
     paths = {one: _path(workspace, plan, land, basis, one) for one in tasks}
     todo = [one for one in tasks if not paths[one].exists()]
     make = partial(_make_raster, workspace, plan, land, basis, paths)
-    _each("rsei", todo, make, on_progress)
+    do_all("rsei", [partial(make, one) for one in todo], on_progress)
     kept = set(paths.values())
     for path in (workspace.products / "rsei").rglob("*.tif"):
         if path not in kept:
@@ -301,7 +304,7 @@ def _tallies(
     tallies: dict[int, YearTally] = {}
     for done, year in enumerate(years, start=1):
         tiles = [one for one in sorted(plan.composites) if one[1] == year]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             for parts in pool.map(of, tiles):
                 for part in parts:
                     tallies[year] = tallies[year].merged(part) if year in tallies else part
@@ -410,26 +413,8 @@ def _sums_of(paths: Mapping[tuple[Tile, int], Path], year: int) -> NDArray[np.in
     total = np.zeros(15, np.int64)
     for (_, when), path in paths.items():
         if when == year:
-            _, tags = read_tile(path)
+            tags = read_tags(path)
             if _SUMS not in tags:
                 raise UnreadableFile(f"{path.name} is damaged.", "Delete it and run again.")
             total += np.array(json.loads(tags[_SUMS]), np.int64)
     return total
-
-
-def _each(
-    stage: str,
-    tasks: Sequence[tuple[Tile, int]],
-    work: Callable[[tuple[Tile, int]], None],
-    on_progress: OnProgress | None,
-) -> None:
-    """Do tasks on all cores; the first error ends them."""
-    if on_progress and tasks:
-        on_progress(Progress(stage, 0, len(tasks)))
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for done, _ in enumerate(pool.map(work, tasks), start=1):
-            if on_progress:
-                on_progress(Progress(stage, done, len(tasks)))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -2,12 +2,10 @@
 
 import datetime
 import json
-import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -16,7 +14,7 @@ from typing import Any
 
 from reverdure import kernels
 from reverdure.core.files import atomic
-from reverdure.core.records import OnProgress, Progress
+from reverdure.core.records import OnProgress
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
@@ -32,6 +30,7 @@ from reverdure.pipeline.tiles import (
     make_segments,
     segments_path,
 )
+from reverdure.pipeline.workers import cores, do_all
 from reverdure.store.workspace import Workspace
 
 _PACKAGES = ("geopandas", "numba", "numpy", "pyproj", "rasterio", "shapely", "xarray")
@@ -85,7 +84,7 @@ def workload(workspace: Workspace, only: str | None = None) -> Workload:
     missing = _missing(workspace, plan)
     megapixels = workspace.settings.tile_pixels**2 / 1e6
     scenes = sum(len(plan.composites[task].scenes) or 1 for task in missing["composites"])
-    cores = _cores()
+    n_cores = cores()
     fine_scenes = sum(len(plan.fine[mine_id][year].scenes) for mine_id, year in missing["fine"])
     seconds = (
         fine_scenes * _S_PER_FINE_SCENE
@@ -103,8 +102,8 @@ def workload(workspace: Workspace, only: str | None = None) -> Workload:
         mines=len(missing["measure"]),
         all_mines=len(plan.selected),
         read_gb=scenes * megapixels * 1e6 * _BYTES_PER_PIXEL_AND_SCENE / 1e9,
-        hours=seconds / cores / 3600,
-        cores=cores,
+        hours=seconds / n_cores / 3600,
+        cores=n_cores,
     )
 
 
@@ -137,7 +136,7 @@ def run(
             "measure": lambda mine_id: measure_mine(workspace, plan, reader, mine_id),
         }
         for stage, make in stages.items():
-            _work(stage, [partial(make, task) for task in missing[stage]], on_progress)
+            do_all(stage, [partial(make, task) for task in missing[stage]], on_progress)
         write_products(
             workspace, plan, reader, is_partial=only is not None, on_progress=on_progress
         )
@@ -172,28 +171,6 @@ def _missing(workspace: Workspace, plan: Plan) -> dict[str, list[Any]]:
         "fine": fine_tasks(workspace, plan),
         "measure": unmeasured,
     }
-
-
-def _work(stage: str, tasks: Iterable[Callable[[], None]], on_progress: OnProgress | None) -> None:
-    """Do tasks on all cores; the first error, or Ctrl-C, ends the stage."""
-    todo = list(tasks)
-    if on_progress and todo:
-        on_progress(Progress(stage, 0, len(todo)))
-    pool = ThreadPoolExecutor(_cores())
-    try:
-        pending = {pool.submit(task) for task in todo}
-        while pending:
-            done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
-            for future in done:
-                future.result()
-            if on_progress and done:
-                on_progress(Progress(stage, len(todo) - len(pending), len(todo)))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _write_manifest(

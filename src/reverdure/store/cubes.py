@@ -4,7 +4,8 @@ The name of a file carries the hash of everything it was made from, so that a fi
 that is there is right, and nothing right is computed again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,18 +105,40 @@ def read_tile(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, str
     UnreadableFile
         If the file is damaged.
     """
+    with _opened(path) as source:
+        stored = source.read()
+        bands = [
+            Band(name, scale, offset)
+            for name, scale, offset in zip(
+                source.descriptions, source.scales, source.offsets, strict=True
+            )
+        ]
+        tags = _tags(source)
+    return {band.name: band.decode(stored[i]) for i, band in enumerate(bands)}, tags
+
+
+def read_tags(path: Path) -> dict[str, str]:
+    """Tags of a tile, without its bands.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is damaged.
+    """
+    with _opened(path) as source:
+        return _tags(source)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     try:
         with rasterio.open(path) as source:
-            stored = source.read()
-            bands = [
-                Band(name, scale, offset)
-                for name, scale, offset in zip(
-                    source.descriptions, source.scales, source.offsets, strict=True
-                )
-            ]
-            tags = {str(key): str(value) for key, value in source.tags().items()}
+            yield source
     except RasterioError as error:
         raise UnreadableFile(
             f"{path.name} is damaged.", "Delete it and run again; it is made anew."
         ) from error
-    return {band.name: band.decode(stored[i]) for i, band in enumerate(bands)}, tags
+
+
+def _tags(source: rasterio.DatasetReader) -> dict[str, str]:
+    return {str(key): str(value) for key, value in source.tags().items()}
