@@ -237,6 +237,23 @@ def test_a_young_claim_says_how_many_years_it_needs(seen) -> None:
     assert "2 more clear years" in "".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "enough", "little", "words"),
+    [
+        ("supported", 0.93, 0.06, "7 % of the possible answers lie below the 80 % mark"),
+        ("supported", 0.99, 0.0, ""),
+        ("not_supported", 0.02, 0.91, "9 % of the possible answers lie above the 20 % mark"),
+        ("undecided", 0.5, 0.3, ""),
+        ("no_data", None, None, ""),
+    ],
+)
+def test_answers_that_a_verdict_passes_over_are_told(seen, verdict, enough, little, words) -> None:
+    row = VERDICT | {"verdict": verdict, "p_supported": enough, "p_not_supported": little}
+    lines = said({}, row, seen, (1995, 2024)).against
+    assert words in "".join(lines)
+    assert bool(lines) == bool(words)
+
+
 def test_a_claim_without_number_says_what_is_missing() -> None:
     nothing = dict.fromkeys(("restored_ha", "restored_ha_low", "restored_ha_high", "p_supported"))
     row = VERDICT | nothing | {"verdict": "no_data", "reason": "no_outline"}

@@ -17,12 +17,15 @@ _KNOWN_REASONS = {reason.key for reason in Reason}
 _DISPUTES = {status.key: status for status in DisputeStatus}
 _PURE, _MIXED, _LEAST_AREA = 0.9, 1.2, 0.005
 _LEAST_YEARS = 3
+# where fewer answers differ, the 95 % interval leaves them out
+_TAIL = 0.025
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Lines of text: what was seen, what would change the verdict, what else was noted."""
+    """Lines of text: what speaks against, what was seen, what would change it, what else."""
 
+    against: tuple[Markup, ...]
     seen: tuple[Markup, ...]
     changes: tuple[Markup, ...]
     flags: tuple[Markup, ...]
@@ -39,6 +42,7 @@ class Command:
 def said(claim: Row, verdict: Row, seen: xr.Dataset | None, years: tuple[int, int]) -> Said:
     """Everything the numbers of a claim say, sentence by sentence."""
     return Said(
+        tuple(_against(verdict)),
         tuple(_seen(verdict, seen, years)),
         tuple(_changes(verdict, seen)),
         tuple(_flags(claim, verdict)),
@@ -61,6 +65,18 @@ def _line(key: str, **values: object) -> Markup:
 
 def _area(value_ha: float) -> Callable[[str], Markup]:
     return lambda language: area_with_unit(abs(value_ha), language)
+
+
+def _against(verdict: Row) -> list[Markup]:
+    """How many answers a verdict passes over, where the interval reaches to them."""
+    for key, column, message in (
+        ("supported", "p_supported", "judged.against_supported"),
+        ("not_supported", "p_not_supported", "judged.against_not_supported"),
+    ):
+        if verdict["verdict"] == key and verdict[column] is not None:
+            rest = 1 - verdict[column]
+            return [_line(message, rest=_per_cent(rest))] if rest >= _TAIL else []
+    return []
 
 
 def _seen(verdict: Row, seen: xr.Dataset | None, years: tuple[int, int]) -> list[Markup]:
