@@ -79,6 +79,8 @@ def test_every_message_is_used(
     write_report(tmp_path / "report", report_data)
     write_report(tmp_path / "nothing", _emptied(report_data))
     write_report(tmp_path / "crowded", _crowded(make_data(1)))
+    doubtful = report_data.verdicts.assign(p_supported=0.93, p_not_supported=0.93)
+    write_report(tmp_path / "doubtful", dataclasses.replace(report_data, verdicts=doubtful))
     corrected = dataclasses.replace(make_data(1), corrections=lambda mine_id: CORRECTED)
     write_report(tmp_path / "corrected", corrected)
     for verdict, reason, numbers in product(Verdict, Reason, ({}, WITHOUT_NUMBER)):
