@@ -13,6 +13,7 @@ from reverdure.recovery.constants import constant, never_reference
 from reverdure.recovery.levels import MineLevels
 from reverdure.recovery.losses import Losses
 from reverdure.recovery.surroundings import Place
+from reverdure.recovery.yearly import yearly_quantiles
 
 MAX_PIXELS = 2000
 Mask = NDArray[np.bool_]
@@ -251,7 +252,7 @@ def _together(
     step = -(-rows.size // MAX_PIXELS)
     for view in views.values():
         fitted = view.scene.fitted
-        course = _medians(fitted[:, rows[::step], columns[::step]])
+        course = yearly_quantiles(fitted[:, rows[::step], columns[::step]], (0.5,))[0]
         width = np.empty(rows.size)
         wander(fitted, course, rows, columns, width)
         bound = np.maximum(
@@ -260,12 +261,6 @@ def _together(
         )
         together &= width < bound
     return together
-
-
-def _medians(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Median of each year over the pixels that have a value."""
-    known = [row[np.isfinite(row)] for row in values]
-    return np.array([np.median(row) if row.size else np.nan for row in known], float)
 
 
 def _directions(

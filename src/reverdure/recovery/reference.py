@@ -26,6 +26,7 @@ from reverdure.recovery.constants import aim_cover, constant
 from reverdure.recovery.levels import MineLevels, mine_levels
 from reverdure.recovery.losses import Losses, fixed, largest_losses
 from reverdure.recovery.surroundings import Place, Surroundings, cover_of
+from reverdure.recovery.yearly import yearly_quantiles
 
 _FEWEST_A_YEAR = 10
 LAYERS = ("elevation", "slope", "rock", "cover")
@@ -414,12 +415,7 @@ def _median(values: NDArray[np.float32]) -> float:
 
 def _yearly(value: NDArray[np.float32]) -> NDArray[np.float64]:
     """Median, 16 % and 84 % quantile of each year, (3, year); NaN with under 10 pixels."""
-    out = np.full((3, value.shape[0]), np.nan)
-    for k, row in enumerate(value):
-        clear = row[np.isfinite(row)]
-        if clear.size >= _FEWEST_A_YEAR:
-            out[:, k] = np.quantile(clear.astype(float), (0.5, 0.16, 0.84))
-    return out
+    return yearly_quantiles(value, (0.5, 0.16, 0.84), _FEWEST_A_YEAR)
 
 
 def _dataset(index: xr.DataArray, found: list[_Found], owner: NDArray[np.int32]) -> xr.Dataset:
