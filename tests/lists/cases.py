@@ -13,18 +13,7 @@ import geopandas as gpd
 import shapely
 
 from tests.lists import truth as t
-
-Write = Callable[[Path], Path]
-
-
-def _later(name: str) -> Write:
-    """A writer that is defined further down."""
-
-    def write(folder: Path) -> Path:
-        path: Path = globals()[name](folder)
-        return path
-
-    return write
+from tests.lists.writers import Write, later
 
 
 @dataclass(frozen=True)
@@ -188,7 +177,7 @@ DELIMITED = [
         "CSV",
         "totals and notes",
         "合计, 小计, a note under the list",
-        _later("_with_totals"),
+        later(globals(), "_with_totals"),
         rejected=3,
         codes=frozenset({"totals_row", "note_row"}),
     ),
@@ -438,7 +427,7 @@ OTHER_VECTORS = [
         lambda f: _parquet(t.unlabelled(t.mines()), f / "m.parquet"),
         refused="missing_crs",
     ),
-    Case("Parquet", "WKT column", "no GeoParquet metadata", _later("_plain_parquet")),
+    Case("Parquet", "WKT column", "no GeoParquet metadata", later(globals(), "_plain_parquet")),
 ]
 
 
@@ -511,11 +500,11 @@ KEYHOLE = [
         "KML",
         "lines instead of polygons",
         "named, no outline made up",
-        _later("_kml_lines"),
+        later(globals(), "_kml_lines"),
         outlines=False,
         codes=frozenset({"line_only"}),
     ),
-    Case("KMZ", "doc.kml with a picture beside it", "ids and outlines", _later("_kmz")),
+    Case("KMZ", "doc.kml with a picture beside it", "ids and outlines", later(globals(), "_kmz")),
 ]
 
 

@@ -21,18 +21,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from tests.lists import truth as t
-
-Write = Callable[[Path], Path]
-
-
-def _later(name: str) -> Write:
-    """A writer that is defined further down."""
-
-    def write(folder: Path) -> Path:
-        path: Path = globals()[name](folder)
-        return path
-
-    return write
+from tests.lists.writers import Write, later
 
 
 @dataclass(frozen=True)
@@ -746,7 +735,7 @@ DRAWINGS = [
     Damage(
         "DXF",
         "two texts in one outline",
-        _later("_two_texts"),
+        later(globals(), "_two_texts"),
         codes=frozenset({"id_made"}),
         accepted=1,
         options=TELLS,
