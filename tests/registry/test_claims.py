@@ -10,6 +10,7 @@ from reverdure.core.codes import Aim
 from reverdure.core.errors import InvalidInput, MissingColumn
 from reverdure.core.fields import CLAIMS
 from reverdure.registry.claims import read_claims
+from reverdure.registry.reimport import Beside
 from reverdure.registry.words import aim_of, mining_method_of
 from tests.registry.lists import WriteList, codes, inventory, square
 
@@ -38,6 +39,10 @@ def test_a_chinese_list_in_mu_is_read(write_list: WriteList) -> None:
 
 
 def test_every_bad_claim_is_named_and_good_ones_stay(write_list: WriteList) -> None:
+    known, *_ = read_claims(
+        write_list("claim_id,mine_id,year,claimed_ha,aim", ("old", "M1", "2018", "1", "forest")),
+        mines=MINES,
+    )
     path = write_list(
         "claim_id,mine_id,year,claimed_ha,aim",
         ("c1", "M1", "2019", "1", "forest"),
@@ -55,7 +60,7 @@ def test_every_bad_claim_is_named_and_good_ones_stay(write_list: WriteList) -> N
         ("old", "M1", "2019", "1", "forest"),
         ("", "", "", "", ""),
     )
-    claims, report, rejected = read_claims(path, mines=MINES, existing_ids=frozenset({"old"}))
+    claims, report, rejected = read_claims(path, mines=MINES, beside=Beside(known))
     assert claims["claim_id"].tolist() == ["c1"]
     assert claims["year"].tolist() == [2019]
     assert dict(zip(rejected["row"], rejected["reason_code"], strict=True)) == {
@@ -84,7 +89,7 @@ def test_ids_are_made_of_mine_year_and_number_and_miss_those_taken(write_list: W
         1: "M1-2019-1", 2: "M1-2019-2", 3: "M1-2019-3", 4: "M1-2020-1",
     }  # fmt: skip
     assert rejected["reason_code"].tolist() == ["duplicate"]
-    again, _, known = read_claims(path, mines=MINES, existing_ids=frozenset(claims["claim_id"]))
+    again, _, known = read_claims(path, mines=MINES, beside=Beside(claims))
     assert len(again) == 0
     assert set(known["reason_code"]) == {"id_exists", "duplicate"}
     assert list(again) == CLAIMS.columns

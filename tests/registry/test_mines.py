@@ -14,6 +14,7 @@ from reverdure.core.errors import InvalidInput, MissingColumn, MissingCRS, Unkno
 from reverdure.core.fields import MINES
 from reverdure.core.records import ImportReport
 from reverdure.registry.mines import read_mines
+from reverdure.registry.reimport import Beside
 from tests.registry.lists import WriteList, codes, square
 
 A, B, C = square(112.0, 27.0), square(112.01, 27.0), square(112.02, 27.0)
@@ -58,6 +59,7 @@ def test_a_plain_list_is_taken_as_it_is(write_list: WriteList) -> None:
 
 
 def test_every_bad_row_is_named_and_good_ones_stay(write_list: WriteList) -> None:
+    known, *_ = read_mines(write_list("mine_id,name,wkt", ("old", "a", C.wkt)))
     path = write_list(
         "mine_id,name,area_ha,wkt",
         ("M1", "a", "4.4", A.wkt),
@@ -71,7 +73,7 @@ def test_every_bad_row_is_named_and_good_ones_stay(write_list: WriteList) -> Non
         ("old", "a", "4.4", C.wkt),
         ("M10", "a", "4.4", ""),
     )
-    mines, _, rejected = check_balance(read_mines(path, existing_ids=frozenset({"old"})))
+    mines, _, rejected = check_balance(read_mines(path, beside=Beside(known)))
     assert dict(zip(rejected["row"], rejected["reason_code"], strict=True)) == {
         2: "unsafe_id", 3: "empty_row", 4: "no_id_no_outline", 5: "duplicate",
         6: "duplicate_id", 7: "unsafe_id", 8: "unsafe_id", 9: "id_exists",

@@ -46,7 +46,7 @@ from reverdure.registry.geometry_checks import (
 from reverdure.registry.placing import check_placing, fits_own
 from reverdure.registry.reimport import ALONE, Beside, settle_known
 from reverdure.registry.stated_areas import compare, read_areas
-from reverdure.registry.tally import Tally, id_exists, id_of, note_columns, note_values
+from reverdure.registry.tally import Tally, id_of, note_columns, note_values
 from reverdure.registry.words import aim_of
 
 DEFAULT_YEARS_OF_WORK = 3
@@ -65,7 +65,6 @@ def read_claims(
     area_unit: str | None = None,
     column_map: Mapping[str, str] | None = None,
     last_year: int | None = None,
-    existing_ids: frozenset[str] = frozenset(),
     how: Reading = AS_IT_IS,
     beside: Beside = ALONE,
 ) -> tuple[gpd.GeoDataFrame, ImportReport, pd.DataFrame]:
@@ -83,8 +82,6 @@ def read_claims(
         Column of ours to heading, over what the alias table says.
     last_year : int, optional
         Last year with imagery; a later year of completion is flagged `future_year`.
-    existing_ids : frozenset of str
-        Claim ids the workspace already holds; rows with one are rejected.
     how : Reading
         What the caller says about the file: its CRS, shift, datum, sheet, encoding.
     beside : Beside
@@ -136,9 +133,6 @@ def read_claims(
     aims = _aims(cells, tally)
     _reject_repeated(table, outlines, tally)
     _make_ids(cells, years, tally)
-    for position, claim_id in enumerate(tally.ids):
-        if claim_id in existing_ids:
-            tally.reject(position, id_exists(claim_id))
     tally.take(outlines, expected=False)
     claims = _frame(cells, years, aims, areas.area_ha, outlines)
     kept = claims.loc[tally.kept()].assign(claim_id=[tally.ids[row] for row in tally.kept()])

@@ -38,7 +38,7 @@ from reverdure.registry.stated_areas import (
     shown,
     take_unit,
 )
-from reverdure.registry.tally import Tally, id_exists, id_of, listed, note_columns, note_values
+from reverdure.registry.tally import Tally, id_of, listed, note_columns, note_values
 from reverdure.registry.words import mining_method_of
 
 _TEXTS = ("name", "county", "commodity", "mining_method")
@@ -49,7 +49,6 @@ def read_mines(
     *,
     area_unit: str | None = None,
     column_map: Mapping[str, str] | None = None,
-    existing_ids: frozenset[str] = frozenset(),
     how: Reading = AS_IT_IS,
     beside: Beside = ALONE,
 ) -> tuple[gpd.GeoDataFrame, ImportReport, pd.DataFrame]:
@@ -63,8 +62,6 @@ def read_mines(
         Unit of stated areas whose unit stands nowhere in the file.
     column_map : mapping of str to str, optional
         Column of ours to heading, over what the alias table says.
-    existing_ids : frozenset of str
-        Ids the workspace already holds; rows with one are rejected.
     how : Reading
         What the caller says about the file: its CRS, shift, datum, sheet, encoding.
     beside : Beside
@@ -117,9 +114,6 @@ def read_mines(
     texts = _texts(table.frame, columns)
     keys = ["" if shape is None else outline_key(shape) for shape in outlines.geometry]
     _give_ids(table, columns, texts, keys, tally)
-    for position, mine_id in enumerate(tally.ids):
-        if mine_id in existing_ids:
-            tally.reject(position, id_exists(mine_id))
     groups = _group(tally, keys, texts)
     tally.take(outlines, expected=True)
     for position, problem in areas.problems.items():

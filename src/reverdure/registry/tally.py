@@ -254,14 +254,5 @@ _MAX_ID_BYTES = 120
 """File systems allow 255 bytes a name; the rest is for what is put around the id."""
 
 
-def id_exists(row_id: str) -> Problem:
-    """The workspace already holds this id."""
-    return Problem(
-        "id_exists",
-        f"the workspace already holds the id {row_id}",
-        f"工作区已有编号 {row_id}",
-    )
-
-
 def _sentence(words: str, stop: str = ".") -> str:
     return f"{words[:1].upper()}{words[1:]}{stop}"
