@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.county import reverdure
 from benchmarks.figures import Figure
 from benchmarks.verdicts import SEEDS, county
-from reverdure.pipeline.measure import measure_mine
+from reverdure.pipeline.measure import grounds_of, measure_mine
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.store.workspace import Workspace
@@ -59,19 +59,19 @@ def _in_order(plan: Plan) -> list[str]:
 
 def _one_by_one(workspace: Workspace) -> np.ndarray:
     plan = make_plan(workspace)
-    reader, seconds = TileReader(workspace, plan), []
+    reader, grounds, seconds = TileReader(workspace, plan), grounds_of(plan), []
     for mine_id in _in_order(plan):
         started = time.process_time()
-        measure_mine(workspace, plan, reader, mine_id)
+        measure_mine(workspace, plan, reader, grounds, mine_id)
         seconds.append(time.process_time() - started)
     return np.array(seconds)
 
 
 def _on_two_cores(workspace: Workspace) -> float:
     plan = make_plan(workspace)
-    reader = TileReader(workspace, plan)
     started = time.perf_counter()
+    reader, grounds = TileReader(workspace, plan), grounds_of(plan)
     with ThreadPoolExecutor(CORES) as pool:
-        list(pool.map(lambda mine_id: measure_mine(workspace, plan, reader, mine_id),
+        list(pool.map(lambda mine_id: measure_mine(workspace, plan, reader, grounds, mine_id),
                       _in_order(plan)))  # fmt: skip
     return time.perf_counter() - started

@@ -72,7 +72,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         landsat[mine_id] = {
             index: reader.segments(index, source.grid, source.tiles)[0] for index in plan.indices
         }
-    joined = {m: join_fine(fine[m], landsat[m], plan.mines) for m in plan.fine}
+    outlines = plan.mines.geometry.to_crs(plan.lattice.crs)
+    joined = {m: join_fine(fine[m], landsat[m], outlines) for m in plan.fine}
     county = make_county(n_mines=N_MINES, n_years=N_YEARS, seed=SEED)
     return Made(workspace, plan, added, county, fine, landsat, joined)
 
@@ -153,7 +154,8 @@ def test_joined_values_stand_on_the_scale_of_landsat(made: Made) -> None:
             cells = grid_of(values[index])
             seen = as_landsat_sees(values[index])
             beside = made.landsat[mine_id][index].sel(x=seen.x, y=seen.y, year=seen.year)
-            free = land_that_is_no_mine(grid_of(seen), made.plan.mines)
+            outlines = made.plan.mines.geometry.to_crs(made.plan.lattice.crs)
+            free = land_that_is_no_mine(grid_of(seen), outlines)
             gap = (seen - beside).where(free)
             assert np.abs(gap.median(["y", "x"])).max() < 0.004
             before = (as_landsat_sees(made.fine[mine_id][index]) - beside).where(free)
@@ -191,7 +193,7 @@ def test_fine_cells_tell_more_of_what_grows_in_a_mine_than_pixels_do(made: Made)
 
 def test_an_index_without_sentinel2_says_so(made: Made) -> None:
     mine_id = next(iter(made.plan.fine))
-    values, offsets = join_fine({}, made.landsat[mine_id], made.plan.mines)
+    values, offsets = join_fine({}, made.landsat[mine_id], [])
     assert values == {}
     assert {offset.status for offset in offsets.values()} == {FineStatus.NO_SCENES}
     assert fine_series(made.workspace, made.plan, "no such mine") == {}
@@ -231,11 +233,10 @@ def test_only_small_ground_is_worth_cells() -> None:
 def test_land_near_any_mine_is_left_out() -> None:
     grid = Grid("EPSG:32650", 400_000.0, 3_100_000.0, 30.0, 20, 20)
     pit = shapely.box(400_305, 3_099_705, 400_325, 3_099_725)
-    mines = gpd.GeoDataFrame({"mine_id": ["a", "b"]}, geometry=[pit, None], crs=32650)
-    free = land_that_is_no_mine(grid, mines.to_crs(4326)).values
+    free = land_that_is_no_mine(grid, [pit, None]).values
     rows, columns = np.nonzero(~free)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (7, 11, 8, 12)
-    assert land_that_is_no_mine(grid, mines.iloc[1:]).values.all()
+    assert land_that_is_no_mine(grid, [None]).values.all()
 
 
 def test_a_run_keeps_what_is_there_and_removes_what_nothing_needs(made: Made) -> None:

@@ -12,6 +12,7 @@ from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, Wrong
 from reverdure.core.grid import Grid
 from reverdure.recovery.lands import of_land
 from reverdure.recovery.reference import references
+from reverdure.recovery.surroundings import Surroundings
 
 SIZE = 260
 GRID = Grid("EPSG:32650", 500_000.0, 3_000_000.0, 30.0, SIZE, SIZE)
@@ -259,7 +260,7 @@ def test_land_must_be_alike_in_every_index():
     values[:, PLANTED[0], PLANTED[1]] = -0.2
     alone = found(other, mines(PIT)).isel(mine_id=0)
     assert used_mask(alone)[PLANTED].any()
-    both = references(two_indices(values, other), mines(PIT))
+    both = references(two_indices(values, other), Surroundings.of(mines(PIT), GRID))
     for name, matched in (("ndvi", "level+nbr"), ("nbr", "level+ndvi")):
         one = both[name].isel(mine_id=0)
         assert int(one.status) == ReferenceStatus.FOUND
@@ -272,7 +273,7 @@ def test_indices_that_share_no_land_are_matched_each_on_its_own():
     values[:, :, :130] = np.where(values[:, :, :130] > 0.7, 0.4, values[:, :, :130])
     other[:, :, 130:] = np.where(other[:, :, 130:] > 0.7, 0.4, other[:, :, 130:])
     values[:, 127:131, 129:133] = other[:, 127:131, 129:133] = land()[:, 127:131, 129:133]
-    both = references(two_indices(values, other), mines(PIT))
+    both = references(two_indices(values, other), Surroundings.of(mines(PIT), GRID))
     for name in both:
         assert int(both[name].status[0]) == ReferenceStatus.FOUND
         assert str(both[name].matched.values[0]) == "level"

@@ -298,3 +298,11 @@ def test_intervals_hold_on_land_with_known_truth(world):
     assert not any(fooled)
     assert not any(rejected)
     assert np.median(widths) <= 0.5
+
+
+@pytest.mark.parametrize(("column", "value"), [("year", None), ("claimed_ha", np.nan)])
+def test_claims_that_do_not_say_when_or_how_much_are_refused(world, programme, column, value):
+    mines, metrics = programme
+    claims = world.claims_of(claim("RESTORED")).assign(**{column: [value]})
+    with pytest.raises(InvalidInput, match=column):
+        rv.verdicts(mines, claims, metrics)

@@ -4,8 +4,15 @@ Intake checks against them, exports take their headings from them, the documenta
 prints them.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DTYPES = {"text": "object", "integer": "Int64", "number": "float64", "boolean": "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,39 @@ class Table:
     def columns(self) -> list[str]:
         """Column names in order."""
         return [field.name for field in self.fields]
+
+    def row(self, values: Mapping[str, Any]) -> dict[str, object]:
+        """Values of every column but geometry as plain ones; None for what is missing.
+
+        Examples
+        --------
+        >>> table = Table("t", "a", (Field("a", "integer", "A", "A", ""),
+        ...                          Field("b", "number", "B", "B", "")))
+        >>> table.row({"a": 2004.0, "b": float("nan")})
+        {'a': 2004, 'b': None}
+        """
+        fields = (field for field in self.fields if field.kind != "geometry")
+        return {field.name: _plain(values[field.name], field.kind) for field in fields}
+
+    def frame(self, rows: Sequence[Mapping[str, object]]) -> "pd.DataFrame":
+        """Rows as a frame with the columns and types of the table, without geometry."""
+        import pandas as pd
+
+        fields = [field for field in self.fields if field.kind != "geometry"]
+        frame = pd.DataFrame(rows, columns=[field.name for field in fields])
+        return frame.astype({field.name: _DTYPES[field.kind] for field in fields})
+
+
+def _plain(value: Any, kind: str) -> object:
+    """A number or a word as Python has it; None where it is missing."""
+    if value is None or kind == "text":
+        return value
+    number = float(value)
+    if not math.isfinite(number):
+        return None
+    if kind == "integer":
+        return round(number)
+    return bool(value) if kind == "boolean" else number
 
 
 MINES = Table(

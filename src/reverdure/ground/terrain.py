@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -51,17 +52,21 @@ def check_layer(path: Path, kind: str) -> None:
     MissingCRS
         If it states no CRS.
     """
+    _open_layer(path, kind).close()
+
+
+def _open_layer(path: Path, kind: str) -> Any:
     if kind not in _RESAMPLING:
         raise UnknownOption(f"layer {kind!r} is not known; use one of {', '.join(LAYER_KINDS)}.")
     try:
-        with rasterio.open(path) as source:
-            n_bands, crs = source.count, source.crs
+        source = rasterio.open(path)
     except RasterioError as error:
         raise UnreadableFile(f"{path.name} cannot be read as a raster: {error}.") from error
-    if n_bands != 1:
-        raise InvalidInput(f"{path.name} has {n_bands} bands; a layer has one.")
-    if crs is None:
+    if source.count != 1:
+        raise InvalidInput(f"{path.name} has {source.count} bands; a layer has one.")
+    if source.crs is None:
         raise MissingCRS(f"{path.name} states no CRS.", "Write it into the file first.")
+    return source
 
 
 def read_layer(path: Path, grid: Grid, kind: str) -> xr.DataArray:
@@ -86,9 +91,8 @@ def read_layer(path: Path, grid: Grid, kind: str) -> xr.DataArray:
     UnknownOption, UnreadableFile, InvalidInput, MissingCRS
         As `check_layer`.
     """
-    check_layer(path, kind)
     with (
-        rasterio.open(path) as source,
+        _open_layer(path, kind) as source,
         WarpedVRT(
             source,
             crs=grid.crs,
@@ -163,9 +167,8 @@ def slope_deg(elevation: xr.DataArray) -> xr.DataArray:
 
 def _weighted(z: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     """Three neighbours along an axis with weights 1, 2, 1."""
-    n = z.shape[axis]
-    parts = [np.take(z, range(first, n - 2 + first), axis=axis) for first in range(3)]
-    return parts[0] + 2.0 * parts[1] + parts[2]
+    rows = z.swapaxes(0, axis)
+    return (rows[:-2] + 2.0 * rows[1:-1] + rows[2:]).swapaxes(0, axis)
 
 
 def _steps_m(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,6 +17,7 @@ from reverdure.core.fields import CORRECTIONS
 from reverdure.core.files import atomic
 from reverdure.core.grid import grid_of
 from reverdure.core.provenance import digest
+from reverdure.ground.areas import to_crs
 from reverdure.ground.coverage import coverage
 from reverdure.publish.sheets import as_text_cell
 from reverdure.recovery.brightness import BARE, with_brightness
@@ -63,9 +64,11 @@ class Effect:
         land = None if self.refused is None else shapely.to_wkb(self.refused, hex=True)
         return [{"cloudy_years": list(self.cloudy_years), "refused": land}]
 
-    def refused_by(self, mine_id: str) -> dict[str, Any] | None:
-        """Refused land as `reference` takes it."""
-        return None if self.refused is None else {mine_id: self.refused}
+    def refused_by(self, mine_id: str, crs: str) -> dict[str, Any]:
+        """Refused land as `references` takes it, in the CRS of the imagery."""
+        if self.refused is None:
+            return {}
+        return {mine_id: to_crs(self.refused, "EPSG:4326", crs)}
 
 
 NO_EFFECT = Effect()

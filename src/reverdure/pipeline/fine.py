@@ -1,10 +1,9 @@
 """10 m composites of small mines: made, kept, and handed over beside the Landsat series."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import geopandas as gpd
 import numpy as np
 import shapely
 import xarray as xr
@@ -113,7 +112,7 @@ def fine_series(workspace: Workspace, plan: Plan, mine_id: str) -> dict[str, xr.
 def join_fine(
     fine: Mapping[str, xr.DataArray],
     landsat: Mapping[str, xr.DataArray],
-    mines: gpd.GeoDataFrame,
+    outlines: Iterable[shapely.Geometry | None],
 ) -> tuple[dict[str, xr.DataArray], dict[str, FineOffset]]:
     """Fine values on the scale of Landsat, and the offsets they were joined with.
 
@@ -123,8 +122,9 @@ def join_fine(
         From `fine_series`.
     landsat : mapping of index id to DataArray (year, y, x)
         The mine's series on any window of the lattice that holds that of `fine`.
-    mines : GeoDataFrame
-        All mines near: land within `mine_buffer_m` of any is not used for the offset.
+    outlines : iterable of Geometry or None
+        Of all mines near, in the CRS of the lattice: land within `mine_buffer_m` of any is
+        not used for the offset.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def join_fine(
             continue
         cut = _cut(series, grid_of(fine[index]))
         if usable is None:
-            usable = land_that_is_no_mine(grid_of(cut), mines)
+            usable = land_that_is_no_mine(grid_of(cut), outlines)
         offset = fine_offset(fine[index], cut, usable)
         offsets[index] = offset
         if offset.is_joined:
@@ -159,10 +159,10 @@ def _cut(landsat: xr.DataArray, cells: Grid) -> xr.DataArray:
     return landsat.isel(y=slice(row, row + rows), x=slice(column, column + columns))
 
 
-def land_that_is_no_mine(grid: Grid, mines: gpd.GeoDataFrame) -> xr.DataArray:
+def land_that_is_no_mine(grid: Grid, outlines: Iterable[shapely.Geometry | None]) -> xr.DataArray:
     """Pixels of `grid` of which nothing lies within `mine_buffer_m` of a mine, (y, x) bool."""
-    shapes = mines.geometry.dropna().to_crs(grid.crs)
-    near = shapely.union_all(shapely.buffer(np.array(shapes, object), constant("mine_buffer_m")))
+    shapes = np.array([shape for shape in outlines if shape is not None], object)
+    near = shapely.union_all(shapely.buffer(shapes, constant("mine_buffer_m")))
     free = np.ones(grid.shape, bool)
     covered = None if near.is_empty else coverage(near, grid)
     if covered is not None:

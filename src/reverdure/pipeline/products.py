@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reverdure.core.fields import NATURAL_RECOVERY, TRAJECTORIES, VERDICTS, Table
+from reverdure.core.fields import NATURAL_RECOVERY, TRAJECTORIES, VERDICTS
 from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Picture, Progress
 from reverdure.ground.claims import claim_ground
@@ -26,8 +26,6 @@ from reverdure.registry.counties import county_of
 from reverdure.registry.totals import totals
 from reverdure.store.workspace import Workspace
 
-_DTYPES = {"text": "object", "integer": "Int64", "number": "float64", "boolean": "boolean"}
-
 
 def write_products(
     workspace: Workspace,
@@ -45,12 +43,12 @@ def write_products(
     parts = read_parts(workspace, plan)
     counties = None if plan.counties.empty else plan.counties
     county = county_of(plan.mines, counties)
-    verdicts = _frame([row for part in parts.values() for row in part["verdicts"]], VERDICTS)
+    verdicts = VERDICTS.frame([row for part in parts.values() for row in part["verdicts"]])
     verdicts["county"] = verdicts["mine_id"].map(county).fillna("unknown")
     verdicts["run_id"] = plan.run_id
-    courses = _frame([row for part in parts.values() for row in part["trajectories"]], TRAJECTORIES)
+    courses = TRAJECTORIES.frame([row for part in parts.values() for row in part["trajectories"]])
     courses["run_id"] = plan.run_id
-    natural = _frame([row for part in parts.values() for row in part["natural"]], NATURAL_RECOVERY)
+    natural = NATURAL_RECOVERY.frame([row for part in parts.values() for row in part["natural"]])
     natural["county"] = natural["mine_id"].map(county).fillna("unknown")
     natural["run_id"] = plan.run_id
     if is_partial:
@@ -130,13 +128,6 @@ def _kept_keys(workspace: Workspace, marked: pd.DataFrame, plan: Plan) -> dict[s
             inputs = read_inputs(workspace.runs / run_id) or {}
             keys[mine_id] = inputs.get("mines", {}).get(mine_id, {}).get("key")
     return {mine_id: key for mine_id, key in keys.items() if key}
-
-
-def _frame(rows: list[dict[str, object]], table: Table) -> pd.DataFrame:
-    """Rows as a frame with the table's columns and types."""
-    columns = [field for field in table if field.kind != "geometry"]
-    frame = pd.DataFrame(rows, columns=[field.name for field in columns])
-    return frame.astype({field.name: _DTYPES[field.kind] for field in columns})
 
 
 def _merge(workspace: Workspace, name: str, fresh: pd.DataFrame, plan: Plan) -> pd.DataFrame:

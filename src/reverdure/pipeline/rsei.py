@@ -118,7 +118,7 @@ class Land:
 
     def no_mine(self, grid: Grid) -> NDArray[np.bool_]:
         """Pixels of a grid that keep clear of every mine."""
-        return np.asarray(land_that_is_no_mine(grid, self.near(grid)).to_numpy())
+        return np.asarray(land_that_is_no_mine(grid, self.near(grid).geometry).to_numpy())
 
     def of(self, tile: Tile) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Pixels of a tile in any window, and those of them that are no mine."""

@@ -155,7 +155,8 @@ class TileReader:
             if (source := self._plan.segments.get((tile, index))) is not None
         }
         arrays = self._window(grid, paths, self._stacked)
-        coordinates = {"year": np.array(self._plan.years), **grid.coordinates()}
+        # made once for both: indexing years and pixels costs more than all the rest
+        coordinates = xr.Coordinates({"year": np.array(self._plan.years), **grid.coordinates()})
         empty = np.full(grid.shape, np.nan, np.float32)
         cubes = {
             name: arrays.get(name, np.broadcast_to(empty, (len(suffixes), *grid.shape)))

@@ -149,7 +149,7 @@ def recovery_metrics(
         out["recovered_share"][at] = np.where(usable, out["recovered_share"][at], np.nan)
         status[at] = _status(pixels, losses.fitted[at], usable)
     flat = {name: (("y", "x"), values) for name, values in out.items()}
-    carried = {new: reference[old].variable for old, new in _CARRIED.items()}
+    carried = {new: reference.variables[old] for old, new in _CARRIED.items()}
     if BARE in segments:
         carried[BARE] = segments[BARE].variable
     return xr.Dataset(
@@ -163,7 +163,7 @@ def recovery_metrics(
 
 
 def _check(index: xr.DataArray, segments: xr.Dataset, reference: xr.Dataset) -> None:
-    missing = [name for name in (*_CARRIED, "owner") if name not in reference]
+    missing = [name for name in (*_CARRIED, "owner") if name not in reference.variables]
     if missing:
         raise InvalidInput(
             f"`reference` has no {missing[0]}.", "Make it with reverdure.reference(...)."

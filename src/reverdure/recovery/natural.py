@@ -1,12 +1,9 @@
 """Mined ground that came back without recorded work, and since when."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 import xarray as xr
 from numpy.typing import NDArray
@@ -19,64 +16,50 @@ from reverdure.core.codes import (
     NaturalState,
     Reason,
 )
-from reverdure.core.errors import MissingColumn, MissingCRS
 from reverdure.core.fields import NATURAL_RECOVERY
 from reverdure.core.grid import Grid, grid_of
-from reverdure.ground.areas import area_ha, polygons_of
-from reverdure.ground.claims import claim_ground
+from reverdure.ground.areas import area_ha, to_crs
 from reverdure.recovery.calibration import interval
 from reverdure.recovery.constants import aim_indices, constant
+from reverdure.recovery.grounds import DEGREES, ClaimedGround, Grounds
 from reverdure.recovery.measure import GroundTask, Measurement, measure_ground
-from reverdure.recovery.verdicts import claim_seed
+from reverdure.recovery.verdicts import NEAR_PIXELS, claim_seed
 
 _SLIVER_M = 15.0
 _SLIVER_HA = 0.05
-_NEAR_PIXELS = 5
 _QUANTILES = np.linspace(0.0, 1.0, 401)
 
 
 def natural_recovery(
-    mines: gpd.GeoDataFrame,
-    claims: gpd.GeoDataFrame,
+    grounds: Grounds,
+    mine_id: str,
     metrics: Mapping[str, xr.Dataset],
     seed: int = 0,
     *,
     evidence: Mapping[str, xr.Dataset],
-    only: Sequence[str] | None = None,
-) -> pd.DataFrame:
+) -> list[dict[str, object]]:
     """Measure what came back by itself: ground without claim, and claims on such ground.
 
     Parameters
     ----------
-    mines : GeoDataFrame
-        mine_id, geometry (None allowed), with a CRS; mining_method where known.
-    claims : GeoDataFrame or DataFrame
-        claim_id, mine_id, year, claimed_ha [ha]; optional start_year, aim, geometry, as
-        for `verdicts`.
+    grounds : Grounds
+        Of all mines and claims near, in the CRS of the metrics.
+    mine_id : str
+        Mine to look at.
     metrics : mapping of index id to Dataset
         Results of `recovery_metrics` on one grid; empty without imagery.
     seed : int, default 0
         Draws depend on (seed, mine_id) alone.
     evidence : mapping of claim id to Dataset
         As `verdicts(..., evidence=...)` fills it: ground of claims is not measured twice.
-    only : sequence of str, optional
-        Mines to look at; default all.
 
     Returns
     -------
-    DataFrame
-        Columns of `core.fields.NATURAL_RECOVERY` (county and run_id ""), sorted by
-        ground_id. For each mine the ground nobody claims (none where all is claimed);
-        each measured claim whose aim is natural recovery; and of other claims the zones
-        that had recovered two years before the claimed start, where they are more than
-        a twentieth of the claim.
-
-    Raises
-    ------
-    MissingColumn
-        If a needed column is missing.
-    MissingCRS
-        If mines state no CRS.
+    list of dict
+        Rows of `core.fields.NATURAL_RECOVERY` (county and run_id ""), by ground_id: the
+        ground nobody claims (none where all is claimed); each measured claim whose aim is
+        natural recovery; and of other claims the zones that had recovered two years before
+        the claimed start, where they are more than a twentieth of the claim.
 
     Notes
     -----
@@ -90,7 +73,6 @@ def natural_recovery(
     --------
     >>> import geopandas, numpy as np, shapely, xarray as xr
     >>> import reverdure as rv
-    >>> from reverdure.core.grid import Grid
     >>> grid = Grid("EPSG:32650", 500000, 3000000, 30, 60, 60)
     >>> series = [0.8] * 5 + [0.2] * 4 + [0.4, 0.5, 0.6, 0.7] + [0.8] * 5
     >>> values = np.full((18, 60, 60), 0.8, np.float32)
@@ -104,30 +86,16 @@ def natural_recovery(
     >>> segments = rv.segment(ndvi)
     >>> found = rv.reference(ndvi, segments, mines)
     >>> metrics = rv.recovery_metrics(ndvi, segments, reference=found)
-    >>> row = natural_recovery(mines, none, {"ndvi": metrics}, evidence={}).iloc[0]
-    >>> row.state, bool(2009 < row.since < 2014)
+    >>> grounds = Grounds.of(mines, none, grid.crs)
+    >>> row = natural_recovery(grounds, "M1", {"ndvi": metrics}, evidence={})[0]
+    >>> row["state"], 2009 < row["since"] < 2014
     ('recovered', True)
     """
-    _check(mines, claims)
-    grid = grid_of(next(iter(metrics.values()))) if metrics else None
-    chosen = mines["mine_id"].astype(str) if only is None else pd.Series(list(only), dtype=object)
-    grounds = claim_ground(mines, claims)
-    rows = _on_claims(claims, evidence, set(chosen))
-    rows += _unclaimed(mines, grounds, metrics, grid, set(chosen), seed)
-    table = pd.DataFrame(rows, columns=NATURAL_RECOVERY.columns)
-    return _typed(table.sort_values("ground_id", ignore_index=True))
-
-
-def _check(mines: gpd.GeoDataFrame, claims: gpd.GeoDataFrame) -> None:
-    for name, table, needed in (
-        ("mines", mines, ("mine_id",)),
-        ("claims", claims, ("claim_id", "mine_id", "year", "claimed_ha")),
-    ):
-        missing = [column for column in needed if column not in table.columns]
-        if missing:
-            raise MissingColumn(f"{name} need a column {missing[0]}, got {list(table.columns)}.")
-    if mines.crs is None:
-        raise MissingCRS("mines state no CRS.", "Set it with mines.set_crs(...).")
+    found = _on_claims(grounds.claims.get(mine_id, ()), evidence)
+    rest, is_claimed = grounds.unclaimed(mine_id)
+    if not (is_claimed and _is_sliver(rest)):
+        found.append(_of_mine(grounds, mine_id, rest, metrics, seed))
+    return sorted((one.row() for one in found), key=lambda row: str(row["ground_id"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +123,7 @@ class _Ground:
         if self.draws_ha is None:
             is_never = self.reason is Reason.NEVER_DAMAGED
             status = ClaimStatus.SET_BY_RULE if is_never else ClaimStatus.NOT_MEASURED
-        return {
+        return NATURAL_RECOVERY.row({
             "ground_id": f"{self.claim_id or self.mine_id}:{self.kind.key}",
             "mine_id": self.mine_id,
             "claim_id": self.claim_id,
@@ -174,7 +142,7 @@ class _Ground:
             "last_clear_year": self.last_clear_year,
             "n_pixels": self.n_pixels,
             "run_id": "",
-        }
+        })  # fmt: skip
 
     def _area(self) -> tuple[float, float, float, NaturalState]:
         """Recovered hectares, their interval, and what they come to."""
@@ -200,33 +168,32 @@ class _Ground:
 
 
 def _on_claims(
-    claims: gpd.GeoDataFrame, evidence: Mapping[str, xr.Dataset], chosen: set[str]
-) -> list[dict[str, object]]:
+    claims: tuple[ClaimedGround, ...], evidence: Mapping[str, xr.Dataset]
+) -> list[_Ground]:
     """Claims on ground that came back by itself, out of what was measured for them."""
-    rows = []
-    for claim in claims.to_dict("records"):
-        seen = evidence.get(str(claim["claim_id"]))
-        if str(claim["mine_id"]) not in chosen or seen is None or "all_ha" not in seen:
+    found = []
+    for claim in claims:
+        seen = evidence.get(claim.claim_id)
+        if seen is None or "all_ha" not in seen:
             continue
-        is_aim = claim.get("aim") == Aim.NATURAL_RECOVERY.key
-        drawn = seen["all_ha" if is_aim else "green_ha"].interp(quantile=_QUANTILES).to_numpy()
-        if is_aim or drawn.mean() > 0.05 * float(claim["claimed_ha"]):
-            rows.append(_of_claim(claim, seen, drawn, is_aim=is_aim).row())
-    return rows
+        is_aim = claim.aim == Aim.NATURAL_RECOVERY.key
+        known = seen["all_ha" if is_aim else "green_ha"]
+        drawn = np.interp(_QUANTILES, known["quantile"].values, known.values)
+        if is_aim or drawn.mean() > 0.05 * claim.claimed_ha:
+            found.append(_of_claim(claim, seen, drawn, is_aim=is_aim))
+    return found
 
 
 def _of_claim(
-    claim: Mapping[Any, Any], seen: xr.Dataset, drawn: NDArray[np.float64], *, is_aim: bool
+    claim: ClaimedGround, seen: xr.Dataset, drawn: NDArray[np.float64], *, is_aim: bool
 ) -> _Ground:
     known = seen.attrs
     since = _number(known["recovered_year"])
-    start = claim.get("start_year")
-    start = claim["year"] - 3 if start is None or pd.isna(start) else start
-    if not is_aim and since > start - 2:
+    if not is_aim and since > claim.start_year - 2:
         since = np.nan  # what was restored since moved the year
     return _Ground(
-        str(claim["mine_id"]),
-        str(claim["claim_id"]),
+        claim.mine_id,
+        claim.claim_id,
         NaturalGround.NATURAL_AIM if is_aim else NaturalGround.BEFORE_CLAIM,
         _number(known["ground_ha"]),
         _told(known["lost_again"], known["before_record"]),
@@ -249,36 +216,6 @@ def _told(lost_again: bool, before_record: bool) -> Reason:
     return Reason.DAMAGE_BEFORE_RECORD if before_record else Reason.MEASURED
 
 
-def _unclaimed(
-    mines: gpd.GeoDataFrame,
-    grounds: gpd.GeoDataFrame,
-    metrics: Mapping[str, xr.Dataset],
-    grid: Grid | None,
-    chosen: set[str],
-    seed: int,
-) -> list[dict[str, object]]:
-    """Ground of each mine that nobody claims."""
-    outlines = mines.geometry.to_crs(4326)
-    claimed = np.array([one for one in grounds.geometry if one is not None], dtype=object)
-    tree = shapely.STRtree(claimed)
-    near = None
-    if grid is not None:
-        near = _Near(mines.geometry.to_crs(grid.crs).dropna().to_numpy(), grid)
-    rows = []
-    for mine, outline in zip(mines.to_dict("records"), outlines, strict=True):
-        if str(mine["mine_id"]) not in chosen:
-            continue
-        whole = shapely.Polygon() if outline is None else polygons_of(outline)
-        hits = tree.query(whole, predicate="intersects") if claimed.size else []
-        rest = whole
-        if len(hits):
-            rest = polygons_of(shapely.difference(whole, shapely.union_all(claimed[hits])))
-            if _is_sliver(rest):
-                continue
-        rows.append(_of_mine(mine, rest, metrics, near, seed).row())
-    return rows
-
-
 def _is_sliver(rest: shapely.Geometry) -> bool:
     """Whether what claims leave of a mine is drawing accuracy."""
     if rest.is_empty or area_ha(rest) < _SLIVER_HA:
@@ -287,33 +224,21 @@ def _is_sliver(rest: shapely.Geometry) -> bool:
     return bool(shapely.buffer(rest, -_SLIVER_M / 2 / 111_320, quad_segs=2).is_empty)
 
 
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """Outlines of all mines on the grid, to find those near a ground."""
-
-    outlines: NDArray[np.object_]
-    grid: Grid
-
-    def mined(self, ground: shapely.Geometry) -> shapely.Geometry:
-        """All mined land within a few pixels, this mine's own included."""
-        near = shapely.dwithin(self.outlines, ground, _NEAR_PIXELS * self.grid.pixel)
-        return shapely.union_all(self.outlines[near])
-
-
 def _of_mine(
-    mine: Mapping[Any, Any],
+    grounds: Grounds,
+    mine_id: str,
     rest: shapely.Geometry,
     metrics: Mapping[str, xr.Dataset],
-    near: _Near | None,
     seed: int,
 ) -> _Ground:
-    mine_id = str(mine["mine_id"])
+    """Ground of a mine that nobody claims."""
     ground_ha = np.nan if rest.is_empty else area_ha(rest)
-    reason = _barred(mine, rest, ground_ha)
-    if reason is not None or near is None:
+    reason = _barred(grounds.methods[mine_id], rest, ground_ha)
+    if reason is not None or not metrics:
         why = reason or Reason.OUTSIDE_IMAGERY
         return _Ground(mine_id, "", NaturalGround.UNCLAIMED, ground_ha, why)
-    found = _measured(mine_id, rest, ground_ha, metrics, near, seed)
+    grid = grid_of(next(iter(metrics.values())))
+    found = _measured(grounds, mine_id, rest, ground_ha, metrics, grid, seed)
     draws = found.draws
     told = _told(found.lost_again, found.before_record) if draws is not None else found.reason
     return _Ground(
@@ -330,28 +255,29 @@ def _of_mine(
     )
 
 
-def _barred(mine: Mapping[Any, Any], rest: shapely.Geometry, ground_ha: float) -> Reason | None:
+def _barred(method: object, rest: shapely.Geometry, ground_ha: float) -> Reason | None:
     if rest.is_empty:
         return Reason.NO_OUTLINE
-    if mine.get("mining_method") == MiningMethod.UNDERGROUND.key:
+    if method == MiningMethod.UNDERGROUND.key:
         return Reason.UNDERGROUND
     return Reason.TOO_SMALL if ground_ha < constant("min_ground_ha") else None
 
 
 def _measured(
+    grounds: Grounds,
     mine_id: str,
     rest: shapely.Geometry,
     ground_ha: float,
     metrics: Mapping[str, xr.Dataset],
-    near: _Near,
+    grid: Grid,
     seed: int,
 ) -> Measurement:
     indices = tuple(n for n in aim_indices(Aim.NATURAL_RECOVERY.key) if n in metrics)
     years = next(iter(metrics.values()))["year"].values
-    ground = gpd.GeoSeries([rest], crs=4326).to_crs(near.grid.crs).iloc[0]
+    ground = to_crs(rest, DEGREES, grid.crs)
     task = GroundTask(
         ground,
-        near.mined(ground),
+        grounds.mined_near(ground, NEAR_PIXELS * grid.pixel),
         ground_ha,
         mine_id,
         # no work is claimed: nothing was green before it, and every year counts
@@ -360,14 +286,4 @@ def _measured(
         indices or tuple(metrics)[:1],
         claim_seed(seed, f"natural\N{NULL}{mine_id}"),
     )
-    return measure_ground(task, metrics, near.grid)
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    kinds = {"text": "object", "integer": "Int64", "number": "float64"}
-    for column in NATURAL_RECOVERY:
-        values = table[column.name]
-        if column.kind == "integer":
-            values = pd.to_numeric(values).round()
-        table[column.name] = values.astype(kinds[column.kind])
-    return table
+    return measure_ground(task, metrics, grid)

@@ -174,20 +174,22 @@ def reference(
     (0.8, 0.2)
     """
     name = str(index.name or "index")
+    _check_mines(mines)
+    grid = grid_of(index)
     return references(
         {name: (index, segments)},
-        mines,
+        Surroundings.of(mines, grid),
         terrain,
         only=only,
         allow_before_level=allow_before_level,
-        refused=refused,
+        refused=_on_grid(refused or {}, mines, grid),
         aims=aims,
     )[name]
 
 
 def references(
     indices: Mapping[str, tuple[xr.DataArray, xr.Dataset]],
-    mines: gpd.GeoDataFrame,
+    around: Surroundings,
     terrain: xr.Dataset | None = None,
     *,
     only: Sequence[str] | None = None,
@@ -202,8 +204,12 @@ def references(
     ----------
     indices : mapping of index id to (index, segments)
         On one grid, with the same years.
-    mines, terrain, only, allow_before_level, refused, aims
+    around : Surroundings
+        All mines on that grid.
+    terrain, only, allow_before_level, aims
         As for `reference`.
+    refused : mapping of mine id to Geometry, optional
+        As for `reference`, in the CRS of the grid.
     losses : mapping of index id to Losses, optional
         `largest_losses(segments, index)` of each, where it is there already.
 
@@ -216,14 +222,11 @@ def references(
 
     Raises
     ------
-    WrongDimensions, MissingColumn, MissingCRS, GridMismatch
+    WrongDimensions, MissingColumn, GridMismatch
         As `reference`.
     """
     for index, segments in indices.values():
-        _check(index, segments, mines, terrain)
-    first = next(iter(indices.values()))[0]
-    grid = grid_of(first)
-    around = Surroundings.of(mines, grid)
+        _check(index, segments, terrain)
     wanted = list(around.outlines) if only is None else [str(mine) for mine in only]
     unknown = [mine for mine in wanted if mine not in around.outlines]
     if unknown:
@@ -239,7 +242,7 @@ def references(
             for name in LAYERS
             if name in terrain
         },
-        _on_grid(refused or {}, mines, grid),
+        refused or {},
         allow_before_level,
     )  # fmt: skip
     found = [_of_mine(search, mine, tuple((aims or {}).get(mine, ()))) for mine in wanted]
@@ -254,18 +257,16 @@ def references(
     }
 
 
-def _check(
-    index: xr.DataArray,
-    segments: xr.Dataset,
-    mines: gpd.GeoDataFrame,
-    terrain: xr.Dataset | None,
-) -> None:
-    if index.dims != ("year", "y", "x"):
-        raise WrongDimensions(f"index must have dimensions (year, y, x), got {index.dims}.")
+def _check_mines(mines: gpd.GeoDataFrame) -> None:
     if "mine_id" not in mines.columns:
         raise MissingColumn(f"mines need a column mine_id, got {list(mines.columns)}.")
     if mines.crs is None:
         raise MissingCRS("mines state no CRS.", "Set it with mines.set_crs(...).")
+
+
+def _check(index: xr.DataArray, segments: xr.Dataset, terrain: xr.Dataset | None) -> None:
+    if index.dims != ("year", "y", "x"):
+        raise WrongDimensions(f"index must have dimensions (year, y, x), got {index.dims}.")
     for name, other in (("segments", segments), ("terrain", terrain)):
         if other is not None and any(
             other.sizes.get(axis) != index.sizes[axis] for axis in ("y", "x")

@@ -72,9 +72,12 @@ class Surroundings:
     def of(cls, mines: gpd.GeoDataFrame, grid: Grid) -> "Surroundings":
         """Lay all mines of a table on a grid; later rows win where an id stands twice."""
         projected = mines.geometry if mines.crs == grid.crs else mines.geometry.to_crs(grid.crs)
-        outlines = dict(zip(mines["mine_id"].astype(str), projected, strict=True))
-        covers = {mine: cover_of(outline, grid) for mine, outline in outlines.items()}
-        return cls(grid, outlines, covers)
+        return cls.placed(dict(zip(mines["mine_id"].astype(str), projected, strict=True)), grid)
+
+    @classmethod
+    def placed(cls, outlines: Mapping[str, shapely.Geometry | None], grid: Grid) -> "Surroundings":
+        """Lay outlines in the CRS of a grid on it."""
+        return cls(grid, outlines, {mine: cover_of(one, grid) for mine, one in outlines.items()})
 
     @cached_property
     def mined(self) -> NDArray[np.bool_]:
