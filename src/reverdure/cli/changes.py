@@ -34,7 +34,7 @@ class Area:
     """Areas as printed, in the unit asked for."""
 
     def __init__(self, unit: str) -> None:
-        self._is_mu = area_unit(unit) == "mu"
+        self.is_mu = area_unit(unit) == "mu"
         if area_unit(unit) not in ("ha", "mu"):
             raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
 
@@ -42,9 +42,9 @@ class Area:
         """An area with its unit; "-" for none."""
         if area_ha is None or math.isnan(area_ha):
             return "-"
-        value = ha_to_mu(area_ha) if self._is_mu else area_ha
-        text = f"{value:,.1f}" if self._is_mu else f"{value:,.2f}"
-        return f"{text} {words('unit.mu' if self._is_mu else 'unit.ha')}"
+        value = ha_to_mu(area_ha) if self.is_mu else area_ha
+        text = f"{value:,.1f}" if self.is_mu else f"{value:,.2f}"
+        return f"{text} {words('unit.mu' if self.is_mu else 'unit.ha')}"
 
 
 def print_changes(

@@ -8,6 +8,7 @@ import typer
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.changes import Area, Changes, Csv, Least, Since, print_changes
 from reverdure.cli.correct import print_correction
+from reverdure.cli.reported import print_case
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.codes import (
     Aim,
@@ -40,6 +41,7 @@ def show(
     csv: Csv = None,
 ) -> None:
     """Print the programme in one screen, or what moved since the run before. / 项目概览或变动"""
+    from reverdure.pipeline.cases import reported
     from reverdure.pipeline.show import overview
     from reverdure.store.workspace import Workspace
 
@@ -49,7 +51,10 @@ def show(
         return
     if since is not None or csv is not None:
         raise UnknownOption("--since and --csv belong to --changes.", "Add --changes.")
-    seen = overview(Workspace.open(workspace))
+    opened = Workspace.open(workspace)
+    seen = overview(opened)
+    for case in reported(opened):
+        print_case(case, area)
     say("show.mines", mines=seen.mines, without=seen.mines_without_outline, claims=seen.claims)
     say("show.imagery", scenes=seen.scenes, refused=seen.refused_scenes, years=seen.declared_years)
     if not seen.totals:

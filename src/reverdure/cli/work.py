@@ -17,16 +17,24 @@ def init(
         str,
         typer.Option(help="First and last day of the growing season, MM-DD:MM-DD. / 生长季"),
     ] = "06-01:09-30",
+    case: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin with the figures reported of a place: jiangxi, hunan,"
+            " xikuangshan. / 载入已公布数据"
+        ),
+    ] = None,
 ) -> None:
     """Make a new workspace. / 新建工作区"""
     from reverdure.imagery.composites import season_year
-    from reverdure.store.workspace import Settings, Workspace
+    from reverdure.pipeline.cases import create
+    from reverdure.store.workspace import Settings
 
     days = season.split(":")
     if len(days) != 2:
         raise InvalidInput(f"season {season!r} cannot be read; write it as 06-01:09-30.")
     season_year(datetime.date(2000, 1, 1), (days[0], days[1]))  # refuses days that do not exist
-    Workspace.create(folder, Settings(season=(days[0], days[1])))
+    create(folder, Settings(season=(days[0], days[1])), case)
     say("init.done", folder=folder)
 
 

@@ -109,6 +109,15 @@ class Aim(Code):
     OTHER = 9, "other", "其他", "#999999"
 
 
+class Bound(Code):
+    """How exact a source puts a reported figure."""
+
+    EXACT = 1, "exactly", "为"
+    ABOUT = 2, "about", "约"
+    MORE = 3, "more than", "超过"
+    AT_MOST = 4, "at most", "至多"
+
+
 class NaturalGround(Code):
     """Ground on which recovery without recorded work is looked for."""
 

@@ -27,7 +27,7 @@ from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
 
-HEAD = "0003"
+HEAD = "0004"
 _GENESIS = "0" * 16
 
 

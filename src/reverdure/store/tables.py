@@ -107,6 +107,13 @@ CORRECTION = sa.Table(
     sa.Column("evidence_sha256", sa.Text, nullable=False),
     sa.Column("geometry", Geom()),
 )
+REPORTED = sa.Table(
+    "reported",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("record", sa.Text, nullable=False),
+)
 SETTING = sa.Table(
     "setting",
     metadata,

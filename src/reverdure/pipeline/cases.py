@@ -1,0 +1,31 @@
+"""Reported figures into the registry, and out again."""
+
+import json
+from pathlib import Path
+
+from reverdure.registry.statements import Case, read_case
+from reverdure.store.workspace import Settings, Workspace
+
+
+def create(root: Path, settings: Settings, case: str | None = None) -> Workspace:
+    """A new workspace, with the figures of a case where one is named.
+
+    Raises
+    ------
+    UnknownOption
+        If the case is not known; nothing is made then.
+    WorkspaceExists
+        If the folder is not empty.
+    """
+    found = None if case is None else read_case(case)
+    workspace = Workspace.create(root, settings)
+    if found is not None:
+        record = json.dumps(found.to_dict(), ensure_ascii=False)
+        with workspace.database.transaction("add case", name=found.name) as write:
+            write.append("reported", {"name": found.name, "record": record})
+    return workspace
+
+
+def reported(workspace: Workspace) -> list[Case]:
+    """Cases of a workspace, as they were added."""
+    return [Case.from_dict(record) for record in workspace.database.records("reported")]

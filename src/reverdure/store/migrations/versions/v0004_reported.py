@@ -1,0 +1,25 @@
+"""What sources report as totals, case by case; none is ever changed."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "reported",
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("name", sa.Text, nullable=False, unique=True),
+        sa.Column("record", sa.Text, nullable=False),
+    )
+    for verb in ("update", "delete"):
+        op.execute(
+            f"create trigger reported_no_{verb} before {verb} on reported"
+            " begin select raise(abort, 'reported is append-only'); end"
+        )
+
+
+def downgrade() -> None:
+    op.drop_table("reported")
