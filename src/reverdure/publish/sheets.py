@@ -52,6 +52,17 @@ def as_text_cell(value: str) -> str:
     return f"'{value}" if any(sign in _FORMULA for sign in begins) else value
 
 
+def printable(value: str) -> str:
+    r"""Text without signs that no XML file can hold.
+
+    Examples
+    --------
+    >>> printable("a\x00b")
+    'a�b'
+    """
+    return _UNPRINTABLE.sub("\ufffd", value)
+
+
 def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Field, ...]) -> None:
     """Write one table with its data dictionary as a workbook.
 
@@ -115,7 +126,7 @@ def _cell(sheet: Any, value: Any, field: Field) -> Any:
     if value is None or value is pandas.NA or value == "" or value != value:  # noqa: PLR0124 - NaN
         return None
     if field.kind == "text":
-        plain = _UNPRINTABLE.sub("\ufffd", as_text_cell(value))[:_MOST_SIGNS]
+        plain = printable(as_text_cell(value))[:_MOST_SIGNS]
         return WriteOnlyCell(sheet, plain)
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = _format(field)
