@@ -128,7 +128,7 @@ def picture_series(
         )
     window = windows[0]
     factor = ceil(max(window.grid.shape) / _MOST_PIXELS)
-    stacks, bands = colour_stacks(plan, reader, window, colours)
+    stacks, bands = colour_stacks(plan, reader, window, COLOURS[colours])
     stacks = {year: _coarser(stack, factor) for year, stack in stacks.items()}
     shown = {year: stack for year, stack in stacks.items() if np.isfinite(stack).any()}
     if not shown:
@@ -155,20 +155,18 @@ def picture_series(
 
 
 def colour_stacks(
-    plan: Plan, reader: TileReader, window: MineWindow, colours: str
+    plan: Plan, reader: TileReader, window: MineWindow, choice: Sequence[Bands]
 ) -> tuple[dict[int, NDArray[np.float32]], Bands]:
     """Bands of every year that has them, (row, column, 3), and which bands they are.
 
     All years show the same bands: those that most years have, the first of equals.
     """
-    wanted = {name for bands in COLOURS[colours] for name in bands}
+    wanted = {name for bands in choice for name in bands}
     yearly: dict[int, Arrays] = {}
     for year in plan.years:
         arrays = reader.composite(year, window.grid, window.tiles)
         yearly[year] = {name: values for name, values in arrays.items() if name in wanted}
-    bands = max(
-        COLOURS[colours], key=lambda one: sum(set(one) <= set(of) for of in yearly.values())
-    )
+    bands = max(choice, key=lambda one: sum(set(one) <= set(of) for of in yearly.values()))
     stacks = {
         year: np.stack([arrays[band] for band in bands], -1)
         for year, arrays in yearly.items()

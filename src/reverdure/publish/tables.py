@@ -57,7 +57,7 @@ def write_tables(folder: Path, data: ReportData) -> list[Path]:
     written: list[Path] = []
     for name, table, frame in (("mines", MINES, data.mines), ("verdicts", VERDICTS, data.verdicts)):
         typed = _typed(table, frame)
-        _write_geopackage(folder / f"{name}.gpkg", typed, name)
+        write_geopackage(folder / f"{name}.gpkg", typed, name)
         with atomic(folder / f"{name}.parquet") as temporary:
             typed.to_parquet(temporary, index=False, compression="zstd")
         fields = (*(field for field in table if field.kind != "geometry"), *_SPOT)
@@ -108,7 +108,8 @@ def _multi(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     return geometry
 
 
-def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
+def write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
+    """Write one layer of polygons, whole or not at all; equal layers give equal bytes."""
     types = set(frame.geometry.dropna().geom_type)
     content = BytesIO()
     with fixed_time():
