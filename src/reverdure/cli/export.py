@@ -71,3 +71,38 @@ def qgis(
     if not made.is_current:
         say("export.stale", run_id=made.run_id, workspace=workspace)
     say("export.qgis", path=made.project)
+
+
+@app.command()
+def tables(
+    workspace: WorkspaceOption,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder; the folder tables of the workspace if not given. / 输出目录"),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--as",
+            help="gpkg, parquet, csv or xlsx; repeatable, all where not given."
+            " / 格式,可重复,缺省为全部",
+        ),
+    ] = None,
+) -> None:
+    """Write every table as GeoPackage, GeoParquet, CSV and XLSX. / 导出全部数据表"""
+    from reverdure.pipeline.table_export import export_tables
+    from reverdure.publish.table_export import FORMATS
+    from reverdure.store.workspace import Workspace
+
+    opened = Workspace.open(workspace)
+    folder = opened.root / "tables" if out is None else out
+    with progress() as on_progress:
+        written = export_tables(
+            opened,
+            folder,
+            formats=tuple(formats) if formats else FORMATS,
+            language=language(),
+            on_progress=on_progress,
+        )
+    mb = sum(path.stat().st_size for path in written) / 1e6
+    say("export.tables", count=len(written), folder=folder, mb=f"{mb:.1f}")

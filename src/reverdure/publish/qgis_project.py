@@ -26,7 +26,7 @@ from reverdure.publish.qgis_parts import (
     value_map,
 )
 from reverdure.publish.signs import SIGNS, Sign
-from reverdure.publish.wording import CODES
+from reverdure.publish.wording import codes_of, column_heading
 
 PROJECT_NAME = "reverdure.qgz"
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -256,29 +256,14 @@ def _columns(layer: Element, fields: Sequence[Field], language: str) -> None:
     shown = [field for field in fields if field.kind != "geometry"]
     configuration = SubElement(layer, "fieldConfiguration")
     for field in shown:
-        codes = CODES.get(field.name)
+        codes = codes_of(field)
         if codes is not None:
             place = SubElement(configuration, "field", name=field.name)
             value_map(place, {code.label(language): code.key for code in codes})
     aliases = SubElement(layer, "aliases")
     for index, field in enumerate(shown, start=1):  # GeoPackage keeps a column fid before
         SubElement(aliases, "alias", index=str(index), field=field.name,
-                   name=heading(field, language))  # fmt: skip
-
-
-def heading(field: Field, language: str) -> str:
-    """Heading of a column in one language, with its unit.
-
-    Examples
-    --------
-    >>> heading(Field("a_ha", "number", "Area", "面积", "", "ha"), "zh")
-    '面积 (公顷)'
-    """
-    name = field.zh if language == "zh" else field.en
-    if not field.unit:
-        return name
-    unit = text("unit.ha", language) if field.unit == "ha" else field.unit
-    return f"{name} ({unit})"
+                   name=column_heading(field, language))  # fmt: skip
 
 
 def _pictures(tree: Element, layers: Element, contents: Contents, language: str) -> None:
