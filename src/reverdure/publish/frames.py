@@ -132,7 +132,7 @@ def _frame(
     pen = ImageDraw.Draw(canvas)
     if year.status is PictureStatus.SHOWN:
         # dark under light, so that it shows on forest and on bare rock
-        for colour, thickness in ((_INK, 4), (_WHITE, 2)):
+        for colour, thickness in ((_INK, 6), (_WHITE, 2)):
             for line in lines:
                 pen.line([(x, y + _HEAD) for x, y in line], colour, thickness, joint="curve")
     else:
