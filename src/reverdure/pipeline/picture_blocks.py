@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,25 +45,29 @@ def find_stretches(
     if colours not in COLOURS:
         raise UnknownOption(f"colours {colours!r} are not known; use {', '.join(COLOURS)}.")
     found: Found = {}
-    for done, window in enumerate(windows, start=1):
-        _find(plan, reader, window, COLOURS[colours], found)
-        tell(done)
+    for _, of_tiles in groupby(windows, key=lambda one: one.tiles):
+        _find(plan, reader, list(of_tiles), COLOURS[colours], found)
+        tell(len(found))
     counts = Counter(bands for bands, _ in found.values())
     usual = max(COLOURS[colours], key=lambda bands: counts[bands])
-    for window in windows:
-        if window.mine_id in found and found[window.mine_id][0] != usual:
-            del found[window.mine_id]
-            _find(plan, reader, window, (usual,), found)
+    others = [one for one in windows if found.get(one.mine_id, (usual, ()))[0] != usual]
+    for window in others:
+        del found[window.mine_id]
+        _find(plan, reader, [window], (usual,), found)
     return Stretches(usual, {mine_id: limits for mine_id, (_, limits) in found.items()})
 
 
 def _find(
-    plan: Plan, reader: TileReader, window: MineWindow, choice: Sequence[Bands], found: Found
+    plan: Plan,
+    reader: TileReader,
+    windows: Sequence[MineWindow],
+    choice: Sequence[Bands],
+    found: Found,
 ) -> None:
-    stacks, bands = colour_stacks(plan, reader, window, choice)
-    shown = [stack for stack in stacks.values() if np.isfinite(stack).any()]
-    if shown:
-        found[window.mine_id] = (bands, stretch_limits(shown))
+    for window, stacks, bands in colour_stacks(plan, reader, windows, choice):
+        shown = [stack for stack in stacks.values() if np.isfinite(stack).any()]
+        if shown:
+            found[window.mine_id] = (bands, stretch_limits(shown))
 
 
 def whole_grid(plan: Plan, windows: Sequence[MineWindow]) -> Grid:

@@ -1,6 +1,6 @@
 """Every year of a mine as a picture, all with one stretch; years without one say why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from types import MappingProxyType
@@ -128,7 +128,7 @@ def picture_series(
         )
     window = windows[0]
     factor = ceil(max(window.grid.shape) / _MOST_PIXELS)
-    stacks, bands = colour_stacks(plan, reader, window, COLOURS[colours])
+    ((_, stacks, bands),) = colour_stacks(plan, reader, [window], COLOURS[colours])
     stacks = {year: _coarser(stack, factor) for year, stack in stacks.items()}
     shown = {year: stack for year, stack in stacks.items() if np.isfinite(stack).any()}
     if not shown:
@@ -155,24 +155,27 @@ def picture_series(
 
 
 def colour_stacks(
-    plan: Plan, reader: TileReader, window: MineWindow, choice: Sequence[Bands]
-) -> tuple[dict[int, NDArray[np.float32]], Bands]:
-    """Bands of every year that has them, (row, column, 3), and which bands they are.
+    plan: Plan, reader: TileReader, windows: Sequence[MineWindow], choice: Sequence[Bands]
+) -> Iterator[tuple[MineWindow, dict[int, NDArray[np.float32]], Bands]]:
+    """Of each mine the bands of every year that has them, (row, column, 3), and which bands.
 
-    All years show the same bands: those that most years have, the first of equals.
+    All years of a mine show the same bands: those that most years have, the first of
+    equals. Windows are read year by year, so that those of one tile share its reading.
     """
     wanted = {name for bands in choice for name in bands}
-    yearly: dict[int, Arrays] = {}
+    yearly: list[dict[int, Arrays]] = [{} for _ in windows]
     for year in plan.years:
-        arrays = reader.composite(year, window.grid, window.tiles)
-        yearly[year] = {name: values for name, values in arrays.items() if name in wanted}
-    bands = max(choice, key=lambda one: sum(set(one) <= set(of) for of in yearly.values()))
-    stacks = {
-        year: np.stack([arrays[band] for band in bands], -1)
-        for year, arrays in yearly.items()
-        if set(bands) <= set(arrays)
-    }
-    return stacks, bands
+        for window, of_window in zip(windows, yearly, strict=True):
+            arrays = reader.composite(year, window.grid, window.tiles)
+            of_window[year] = {name: arrays[name] for name in wanted & set(arrays)}
+    for window, of_window in zip(windows, yearly, strict=True):
+        bands = max(choice, key=lambda one: sum(set(one) <= set(of) for of in of_window.values()))
+        stacks = {
+            year: np.stack([arrays[band] for band in bands], -1)
+            for year, arrays in of_window.items()
+            if set(bands) <= set(arrays)
+        }
+        yield window, stacks, bands
 
 
 def _has_any(plan: Plan, window: MineWindow, year: int) -> bool:
