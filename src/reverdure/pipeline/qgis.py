@@ -170,11 +170,12 @@ def _write_pictures(
     reader = TileReader(workspace, plan)
     stretches = find_stretches(plan, reader, windows, colours, tell)
     whole = whole_grid(plan, windows)
+    for earlier in (out / "pictures").glob(f"{colours}-[0-9][0-9][0-9][0-9].tif"):
+        earlier.unlink()
     for number, year in enumerate(plan.years, start=1):
         name = f"pictures/{colours}-{year}.tif"
         blocks = year_blocks(reader, windows, stretches, whole, year)
         tags = {"YEAR": str(year), "BANDS": ",".join(stretches.bands)}
-        (out / name).unlink(missing_ok=True)
         if write_picture(out / name, whole, blocks, tags):
             written[year] = name
         tell(len(windows) + number)
