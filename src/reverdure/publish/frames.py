@@ -19,7 +19,7 @@ _MOST_SIDE = 480
 # all frames of an animation together, [pixel]: about 6 MB at most
 _MOST_ANIMATED = 6_000_000
 _SHEET_SIDE, _SHEET_COLUMNS = 200, 8
-_WHITE, _INK, _PALE, _STRIPE = (255, 255, 255), (28, 36, 33), (236, 238, 237), (170, 176, 173)
+_WHITE, _INK, _PALE, _STRIPE = (255, 255, 255), (28, 36, 33), (236, 238, 237), (150, 157, 154)
 _FRAME_MS, _END_MS = 600, 2000
 
 
@@ -147,7 +147,7 @@ def _frame(
 def _picture(year: YearPicture, size: tuple[int, int]) -> Image.Image:
     width, height = size
     y, x = np.mgrid[:height, :width]
-    stripes = np.where(((x + y) % 12 < 4)[..., None], _STRIPE, _PALE).astype(np.uint8)
+    stripes = np.where(((x + y) % 6 < 2)[..., None], _STRIPE, _PALE).astype(np.uint8)
     if year.rgb is None or year.seen is None:
         return Image.fromarray(stripes)
     way = Image.Resampling.NEAREST if width >= year.rgb.shape[1] else Image.Resampling.BOX
