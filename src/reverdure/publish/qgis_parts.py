@@ -31,7 +31,7 @@ def symbol(parent: Element, name: str, kind: str) -> Element:
 
 def symbol_layer(parent: Element, kind: str, values: Mapping[str, str]) -> Element:
     """One layer of a symbol with its settings."""
-    layer = SubElement(parent, "layer", {"class": kind, "enabled": "1", "locked": "0", "pass": "0"})
+    layer = SubElement(parent, "layer", {"class": kind, "enabled": "1", "locked": "0"})
     options(layer, values)
     return layer
 
