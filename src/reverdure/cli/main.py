@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reverdure import __version__
-from reverdure.cli import add, correct, field, look, rsei, template, work
+from reverdure.cli import add, correct, export, field, look, pictures, rsei, template, work
 from reverdure.cli.screen import set_language
 from reverdure.core.errors import ReverdureError
 
@@ -20,12 +20,14 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(add.app, name="add")
+app.add_typer(export.app, name="export")
 app.add_typer(field.app, name="field")
 app.add_typer(correct.app, name="correct")
 app.command("init")(work.init)
 app.command("run")(work.run)
 app.command("simulate")(work.simulate)
 app.command("rsei")(rsei.rsei)
+app.command("pictures")(pictures.pictures)
 app.command("show")(look.show)
 app.command("explain")(look.explain)
 app.command("template")(template.template)

@@ -265,3 +265,12 @@ class RseiPixel(Code):
     UNDEFINED = 3, "reflectances add up to nothing", "反射率之和不为正"
     REFUSED = 4, "no index in this year", "该年不给出指数"
     NO_DATA = 255, "no data", "无数据"
+
+
+class PictureStatus(Code):
+    """Whether there is a picture of a mine in a year, and why not."""
+
+    SHOWN = 0, "shown", "已显示"
+    NOTHING_CLEAR = 1, "nothing clear", "无清晰像元"
+    NO_IMAGERY = 2, "no imagery", "无影像"
+    NO_SUCH_BANDS = 3, "bands missing", "缺少所需波段"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reverdure.core.codes import PictureStatus
+
 if TYPE_CHECKING:  # the commands read records before they know whether they need arrays
     import numpy as np
     from numpy.typing import NDArray
@@ -122,3 +124,51 @@ class Picture:
     year: int
     rgb: "NDArray[np.uint8]"
     rings: "tuple[NDArray[np.float64], ...]" = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class YearPicture:
+    """One year of a mine as a picture, or why there is none.
+
+    Attributes
+    ----------
+    year : int
+    status : PictureStatus
+    rgb : (row, column, 3) uint8, or None
+        Without meaning where `seen` is False; None where the status is not SHOWN.
+    seen : (row, column) bool, or None
+        Pixels with something clear.
+    """
+
+    year: int
+    status: PictureStatus
+    rgb: "NDArray[np.uint8] | None" = None
+    seen: "NDArray[np.bool_] | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureSeries:
+    """Every year of a mine in order, all with one stretch.
+
+    Attributes
+    ----------
+    mine_id, name, run_id : str
+    bands : tuple of str
+        Shown as red, green and blue.
+    shape : (int, int)
+        Rows and columns of every picture.
+    pixel_m : float
+        Side of one of its pixels, [m].
+    rings : tuple of (point, 2) float
+        Outlines in pixels, x then y, from the upper left corner.
+    years : tuple of YearPicture
+    """
+
+    mine_id: str
+    name: str
+    run_id: str
+    bands: tuple[str, str, str]
+    shape: tuple[int, int]
+    pixel_m: float
+    rings: "tuple[NDArray[np.float64], ...]"
+    years: tuple[YearPicture, ...]

@@ -12,7 +12,7 @@ from reverdure.pipeline.plan import Plan
 from reverdure.pipeline.tiles import Arrays, TileReader
 
 MARGIN_M = 240.0
-_TRUE_COLOUR = ("red", "green", "blue")
+TRUE_COLOUR = ("red", "green", "blue")
 _NOTHING_CLEAR = 128
 _GAMMA = 0.7
 _MOST_LOOKED_AT, _ENOUGH_SEEN = 6, 0.5
@@ -36,7 +36,7 @@ def mine_pictures(
 
     def colours(year: int) -> Arrays | None:
         arrays = reader.composite(year, grid, source.tiles)
-        return arrays if set(_TRUE_COLOUR) <= set(arrays) else None
+        return arrays if set(TRUE_COLOUR) <= set(arrays) else None
 
     found: dict[int, Arrays] = {}
     for year in [*_first_clear(plan.years, colours), *_first_clear(plan.years[::-1], colours)]:
@@ -49,11 +49,11 @@ def mine_pictures(
         ends = {plan.years[0], plan.years[-1]}
         return _index_pictures(plan, reader, grid, outline, sorted(wanted | ends), mine_id)
     stacks = {
-        year: np.stack([arrays[b] for b in _TRUE_COLOUR], -1) for year, arrays in found.items()
+        year: np.stack([arrays[b] for b in TRUE_COLOUR], -1) for year, arrays in found.items()
     }
-    limits = _limits(list(stacks.values()))
-    rings = _rings(outline, grid)
-    return [Picture(year, _stretch(stack, limits), rings) for year, stack in stacks.items()]
+    limits = stretch_limits(list(stacks.values()))
+    rings = outline_rings(outline, grid)
+    return [Picture(year, stretch(stack, limits), rings) for year, stack in stacks.items()]
 
 
 def _telling_years(years: Sequence[int], verdict_rows: Sequence[Mapping[str, object]]) -> set[int]:
@@ -88,7 +88,7 @@ def _index_pictures(
     """Where only an index is there: brown to green from its lowest to its highest values."""
     value, _ = reader.segments(plan.indices[0], grid, plan.measured[mine_id].tiles)
     brown, green = np.array([166.0, 97.0, 26.0]), np.array([1.0, 133.0, 113.0])
-    low, high = _limits([value.to_numpy()[..., None]])[0]
+    low, high = stretch_limits([value.to_numpy()[..., None]])[0]
     pictures = []
     for year in wanted:
         values = value.sel(year=year).to_numpy()
@@ -97,11 +97,11 @@ def _index_pictures(
         share = np.clip((values - low) / (high - low), 0.0, 1.0)[..., None]
         colour = brown + share * (green - brown)
         rgb = np.where(np.isnan(colour), _NOTHING_CLEAR, np.rint(colour)).astype(np.uint8)
-        pictures.append(Picture(year, rgb, _rings(outline, grid)))
+        pictures.append(Picture(year, rgb, outline_rings(outline, grid)))
     return pictures
 
 
-def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
+def stretch_limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
     """1 % and 99 % of each band over all years, so that years can be compared by eye."""
     pooled = np.concatenate([stack.reshape(-1, stack.shape[-1]) for stack in stacks])
     limits = []
@@ -113,9 +113,8 @@ def _limits(stacks: Sequence[NDArray[np.float32]]) -> list[tuple[float, float]]:
     return [(low, low + span) for low, _ in limits]
 
 
-def _stretch(
-    stack: NDArray[np.float32], limits: Sequence[tuple[float, float]]
-) -> NDArray[np.uint8]:
+def stretch(stack: NDArray[np.float32], limits: Sequence[tuple[float, float]]) -> NDArray[np.uint8]:
+    """Reflectance as bytes between the limits of each band; grey where there is none."""
     low = np.array([pair[0] for pair in limits])
     high = np.array([pair[1] for pair in limits])
     # forest is dark beside bare rock: the exponent shows both
@@ -123,7 +122,8 @@ def _stretch(
     return np.where(np.isnan(scaled), _NOTHING_CLEAR, np.rint(scaled)).astype(np.uint8)
 
 
-def _rings(outline: shapely.Geometry, grid: Grid) -> tuple[NDArray[np.float64], ...]:
+def outline_rings(outline: shapely.Geometry, grid: Grid) -> tuple[NDArray[np.float64], ...]:
+    """Rings of polygons in pixels of a grid, x then y, from its upper left corner."""
     rings = []
     for polygon in shapely.get_parts(outline):
         for ring in [polygon.exterior, *polygon.interiors]:

@@ -1,8 +1,9 @@
 """The trajectory of a mine as a drawing: lines, points and events in drawing units."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _LANE = 17.0
 _LEFT, _RIGHT, _BOTTOM = 40.0, 18.0, 24.0
@@ -72,6 +73,17 @@ class Chart:
     hollow: str
     events: tuple[PlacedEvent, ...]
     needed: tuple[str, ...] = ()
+
+
+def yearly_series(rows: Iterable[Mapping[str, Any]]) -> list[Year]:
+    """Rows of TRAJECTORIES of one mine and index, None where a value is missing, by year."""
+    return [
+        Year(
+            int(row["year"]), row["value"], row["fitted"], row["clear_share"],
+            row["reference"], row["reference_low"], row["reference_high"],
+        )
+        for row in sorted(rows, key=lambda row: int(row["year"]))
+    ]  # fmt: skip
 
 
 def chart(series: Sequence[Year], events: Iterable[Event], width: float, height: float) -> Chart:

@@ -4,11 +4,12 @@ QGIS and QField read it from the table `layer_styles` of the GeoPackage. Structu
 QGIS 3.28 writes it (QML, styleCategories Symbology, Labeling, Fields, Forms).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from reverdure.core.codes import FieldAnswer
 from reverdure.core.fields import Field
+from reverdure.publish.qgis_parts import labels, options, rgba, symbol, symbol_layer, value_map
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 # a sign of its own beside the colour; what is still to do is a hollow ring
@@ -56,7 +57,8 @@ def form_style(given: Sequence[Field], asked: Sequence[Field]) -> str:
         labelsEnabled="1",
     )  # fmt: skip
     _renderer(top)
-    _labels(top)
+    placed = labels(top, "plot_id", is_expression=False)
+    SubElement(placed, "placement", placement="6", dist="2")
     fields = [*given, *asked]
     configuration = SubElement(top, "fieldConfiguration")
     for field in fields:
@@ -108,23 +110,17 @@ def _renderer(top: Element) -> None:
     for position, answer in enumerate(FieldAnswer):
         SubElement(categories, "category", symbol=str(position), value=answer.key, type="string",
                    label=f"{answer.en} {answer.zh}", render="true")  # fmt: skip
-        _symbol(symbols, position, _SHAPES[answer], _rgba(answer.colour))
+        _symbol(symbols, position, _SHAPES[answer], rgba(answer.colour))
     last = str(len(FieldAnswer))
     SubElement(categories, "category", symbol=last, value="", type="string",
                label="to visit 待调查", render="true")  # fmt: skip
     _symbol(symbols, len(FieldAnswer), "circle", "255,255,255,60")
 
 
-def _rgba(colour: str) -> str:
-    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5)) + ",255"
-
-
 def _symbol(symbols: Element, number: int, shape: str, colour: str) -> None:
-    symbol = SubElement(symbols, "symbol", name=str(number), type="marker", alpha="1",
-                        clip_to_extent="1", force_rhr="0")  # fmt: skip
-    layer = SubElement(symbol, "layer", {"class": "SimpleMarker"}, enabled="1", locked="0")
-    _options(
-        layer,
+    symbol_layer(
+        symbol(symbols, str(number), "marker"),
+        "SimpleMarker",
         {
             "name": shape, "color": colour, "outline_color": "0,0,0,255", "outline_width": "0.4",
             "size": "4", "size_unit": "MM",
@@ -132,39 +128,19 @@ def _symbol(symbols: Element, number: int, shape: str, colour: str) -> None:
     )  # fmt: skip
 
 
-def _options(parent: Element, values: Mapping[str, str]) -> Element:
-    options = SubElement(parent, "Option", type="Map")
-    for name, value in values.items():
-        SubElement(options, "Option", name=name, value=value, type="QString")
-    return options
-
-
-def _labels(top: Element) -> None:
-    settings = SubElement(SubElement(top, "labeling", type="simple"), "settings")
-    style = SubElement(settings, "text-style", fieldName="plot_id", isExpression="0",
-                       fontSize="9", fontSizeUnit="Point", textColor="0,0,0,255")  # fmt: skip
-    SubElement(style, "text-buffer", bufferDraw="1", bufferSize="0.8",
-               bufferColor="255,255,255,255", bufferSizeUnits="MM")  # fmt: skip
-    SubElement(settings, "placement", placement="6", dist="2")
-
-
 def _widget(parent: Element, field: Field) -> None:
     if field.name == "answer":
-        config = SubElement(SubElement(parent, "editWidget", type="ValueMap"), "config")
-        values = SubElement(SubElement(config, "Option", type="Map"), "Option",
-                            name="map", type="List")  # fmt: skip
-        for answer in FieldAnswer:
-            _options(values, {f"{answer.en} {answer.zh}": answer.key})
+        value_map(parent, {f"{answer.en} {answer.zh}": answer.key for answer in FieldAnswer})
     elif field.name == "visited_on":
         config = SubElement(SubElement(parent, "editWidget", type="DateTime"), "config")
-        _options(config, {"field_format": "yyyy-MM-dd", "display_format": "yyyy-MM-dd"})
+        options(config, {"field_format": "yyyy-MM-dd", "display_format": "yyyy-MM-dd"})
     elif field.name in ("cover_percent", "around_percent"):
         config = SubElement(SubElement(parent, "editWidget", type="Range"), "config")
-        _options(config, {"Min": "0", "Max": "100", "Step": "5", "Style": "SpinBox",
+        options(config, {"Min": "0", "Max": "100", "Step": "5", "Style": "SpinBox",
                           "Suffix": " %"})  # fmt: skip
     else:
         config = SubElement(SubElement(parent, "editWidget", type="TextEdit"), "config")
-        _options(config, {"IsMultiline": str(field.name in ("remark", "look_at")).lower()})
+        options(config, {"IsMultiline": str(field.name in ("remark", "look_at")).lower()})
 
 
 def _tab(form: Element, name: str, shown: Sequence[Field], fields: Sequence[Field]) -> None:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from reverdure.core.fields import MINES, TRAJECTORIES, VERDICTS, Field
 from reverdure.core.records import Finding, Picture
-from reverdure.publish.charts import Chart, Event, Year, chart
+from reverdure.publish.charts import Chart, Event, chart, yearly_series
 from reverdure.publish.contents import ReportData
 from reverdure.publish.correction_words import corrections_said, dispute_mark
 from reverdure.publish.figures import decimal
@@ -167,13 +167,7 @@ def _trajectories(facts: MineFacts) -> list[_Trajectory]:
 
 def _trajectory(index: str, yearly: Sequence[Row], events: Sequence[Event]) -> _Trajectory:
     ordered = sorted(yearly, key=lambda row: int(row["year"]))
-    series = [
-        Year(
-            int(row["year"]), row["value"], row["fitted"], row["clear_share"],
-            row["reference"], row["reference_low"], row["reference_high"],
-        )
-        for row in ordered
-    ]  # fmt: skip
+    series = yearly_series(ordered)
     key = f"index.{index}"
     return _Trajectory(
         index.upper(),

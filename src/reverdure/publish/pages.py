@@ -62,13 +62,13 @@ class OfRun(Protocol):
 def fill(template: str, data: OfRun, facts: Mapping[str, Any]) -> str:
     """One page as HTML; everything that is not markup of ours is escaped."""
     first, last = data.years
-    common = {
-        "run_id": data.run_id,
-        "first_year": first,
-        "last_year": last,
-        "version": version("reverdure"),
-    }
-    return _environment().get_template(template).render({**common, **facts})
+    common = {"run_id": data.run_id, "first_year": first, "last_year": last}
+    return draw(template, {**common, **facts})
+
+
+def draw(template: str, facts: Mapping[str, Any]) -> str:
+    """A template filled with facts; everything that is not markup of ours is escaped."""
+    return _environment().get_template(template).render({"version": version("reverdure"), **facts})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,16 +15,16 @@ from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from reverdure.core.fields import Field
-from reverdure.publish.wording import CODES
+from reverdure.publish.wording import UNITS_ZH, codes_of
 
 # A spreadsheet takes a cell that begins so for a formula; the full-width signs are turned
 # into these by some of them (OWASP, CSV Injection).
 _FORMULA = "=+-@\t\r\n＝＋－＠"
+MOST_ROWS = 1_000_000
 _MOST_SIGNS = 32_000  # a cell of a spreadsheet holds 32,767
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FIXED_TIME = datetime(2000, 1, 1)
 _FORMATS = {"integer": "0", "number": "0.000"}
-_UNITS_ZH = {"ha": "公顷", "deg": "度"}
 _CODE_HEADINGS = ("Column 列名", "Code 代码", "Meaning", "含义")
 _DICTIONARY_HEADINGS = (
     "Column 列名", "Heading", "标题", "Type 类型", "Unit 单位", "Meaning 说明",
@@ -52,6 +52,17 @@ def as_text_cell(value: str) -> str:
     return f"'{value}" if any(sign in _FORMULA for sign in begins) else value
 
 
+def printable(value: str) -> str:
+    r"""Text without signs that no XML file can hold.
+
+    Examples
+    --------
+    >>> printable("a\x00b")
+    'a�b'
+    """
+    return _UNPRINTABLE.sub("\ufffd", value)
+
+
 def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Field, ...]) -> None:
     """Write one table with its data dictionary as a workbook.
 
@@ -72,6 +83,18 @@ def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Fi
     that would begin like a formula get an apostrophe. Equal tables give equal bytes.
     """
     book = Workbook(write_only=True)
+    # a sheet holds 1,048,576 rows; what is over goes on further sheets
+    for number, start in enumerate(range(0, max(len(frame), 1), MOST_ROWS), start=1):
+        part = frame.iloc[start : start + MOST_ROWS]
+        _add_sheet(book, name if number == 1 else f"{name} {number}", part, fields)
+    _add_dictionary(book, fields)
+    _add_codes(book, fields)
+    path.write_bytes(_timeless(book))
+
+
+def _add_sheet(
+    book: Workbook, name: str, frame: pandas.DataFrame, fields: tuple[Field, ...]
+) -> None:
     sheet = book.create_sheet(name)
     sheet.freeze_panes = "B2"
     last = get_column_letter(len(fields))
@@ -82,13 +105,10 @@ def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Fi
     sheet.append([_heading_cell(sheet, _heading(field)) for field in fields])
     for row in _cells(sheet, frame, fields):
         sheet.append(row)
-    _add_dictionary(book, fields)
-    _add_codes(book, fields)
-    path.write_bytes(_timeless(book))
 
 
 def _heading(field: Field) -> str:
-    unit = f"\n{field.unit} {_UNITS_ZH.get(field.unit, '')}".rstrip() if field.unit else ""
+    unit = f"\n{field.unit} {UNITS_ZH.get(field.unit, '')}".rstrip() if field.unit else ""
     return f"{field.en}\n{field.zh}{unit}"
 
 
@@ -115,7 +135,7 @@ def _cell(sheet: Any, value: Any, field: Field) -> Any:
     if value is None or value is pandas.NA or value == "" or value != value:  # noqa: PLR0124 - NaN
         return None
     if field.kind == "text":
-        plain = _UNPRINTABLE.sub("\ufffd", as_text_cell(value))[:_MOST_SIGNS]
+        plain = printable(as_text_cell(value))[:_MOST_SIGNS]
         return WriteOnlyCell(sheet, plain)
     cell = WriteOnlyCell(sheet, value)
     cell.number_format = _format(field)
@@ -145,7 +165,7 @@ def _add_codes(book: Workbook, fields: tuple[Field, ...]) -> None:
         sheet.column_dimensions[letter].width = width
     sheet.append([_heading_cell(sheet, words) for words in _CODE_HEADINGS])
     for field in fields:
-        for code in CODES.get(field.name, ()):
+        for code in codes_of(field) or ():
             sheet.append([field.name, code.key, code.en, code.zh])
 
 

@@ -1,6 +1,6 @@
 """Mines and verdicts as GeoPackage, GeoParquet, CSV and XLSX."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +22,7 @@ TABLE_NAMES = (
 )
 # Written into each GeoPackage in place of the time of day: equal tables, equal bytes.
 _FIXED_TIME = "2000-01-01T00:00:00.000Z"
-_SPOT = (
+SPOT = (
     Field("longitude", "number", "Longitude", "经度", "Of a point inside the outline.", "deg"),
     Field("latitude", "number", "Latitude", "纬度", "Of a point inside the outline.", "deg"),
 )
@@ -56,37 +56,38 @@ def write_tables(folder: Path, data: ReportData) -> list[Path]:
     """
     written: list[Path] = []
     for name, table, frame in (("mines", MINES, data.mines), ("verdicts", VERDICTS, data.verdicts)):
-        typed = _typed(table, frame)
-        _write_geopackage(folder / f"{name}.gpkg", typed, name)
+        whole = typed(table, frame)
+        write_geopackage(folder / f"{name}.gpkg", whole, name)
         with atomic(folder / f"{name}.parquet") as temporary:
-            typed.to_parquet(temporary, index=False, compression="zstd")
-        fields = (*(field for field in table if field.kind != "geometry"), *_SPOT)
-        flat = _with_spot(typed)
-        _write_csv(folder / f"{name}.csv", flat, fields)
+            whole.to_parquet(temporary, index=False, compression="zstd")
+        fields = (*(field for field in table if field.kind != "geometry"), *SPOT)
+        flat = with_spot(whole)
+        write_csv(folder / f"{name}.csv", flat, fields)
         with atomic(folder / f"{name}.xlsx") as temporary:
             write_sheet(temporary, name, flat, fields)
         written += [folder / f"{name}.{kind}" for kind in _KINDS]
     if data.natural is not None:
         path = folder / "natural_recovery.csv"
         ordered = data.natural.sort_values(NATURAL_RECOVERY.key, kind="stable")
-        columns = {one.name: _column(ordered[one.name], one.kind) for one in NATURAL_RECOVERY}
-        _write_csv(path, pandas.DataFrame(columns), NATURAL_RECOVERY.fields)
+        write_csv(path, typed_columns(NATURAL_RECOVERY, ordered), NATURAL_RECOVERY.fields)
         written.append(path)
     return written
 
 
-def _typed(table: Table, frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def typed(table: Table, frame: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """Columns of the specification in its order and types, sorted by id."""
     ordered = frame.sort_values(table.key, kind="stable")
-    columns = {
-        field.name: _column(ordered[field.name], field.kind)
-        for field in table
-        if field.kind != "geometry"
-    }
     outlines = [_multi(geometry) for geometry in ordered.geometry]
     return geopandas.GeoDataFrame(
-        {name: column.reset_index(drop=True) for name, column in columns.items()},
-        geometry=geopandas.GeoSeries(outlines, crs=frame.crs),
+        typed_columns(table, ordered), geometry=geopandas.GeoSeries(outlines, crs=frame.crs)
+    )
+
+
+def typed_columns(table: Table, frame: pandas.DataFrame) -> pandas.DataFrame:
+    """Columns of the specification in its order and types, without geometry."""
+    fields = [field for field in table if field.kind != "geometry"]
+    return pandas.DataFrame(
+        {one.name: _column(frame[one.name], one.kind).reset_index(drop=True) for one in fields}
     )
 
 
@@ -108,7 +109,8 @@ def _multi(geometry: shapely.Geometry | None) -> shapely.Geometry | None:
     return geometry
 
 
-def _write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
+def write_geopackage(path: Path, frame: geopandas.GeoDataFrame, layer: str) -> None:
+    """Write one layer of polygons, whole or not at all; equal layers give equal bytes."""
     types = set(frame.geometry.dropna().geom_type)
     content = BytesIO()
     with fixed_time():
@@ -135,7 +137,8 @@ def fixed_time() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _with_spot(frame: geopandas.GeoDataFrame) -> pandas.DataFrame:
+def with_spot(frame: geopandas.GeoDataFrame) -> pandas.DataFrame:
+    """A point inside each outline in place of the outline."""
     spots = shapely.point_on_surface(frame.geometry.to_numpy())
     flat = pandas.DataFrame(frame.drop(columns="geometry"))
     return flat.assign(
@@ -143,12 +146,19 @@ def _with_spot(frame: geopandas.GeoDataFrame) -> pandas.DataFrame:
     )
 
 
-def _write_csv(path: Path, frame: pandas.DataFrame, fields: tuple[Field, ...]) -> None:
+def write_csv(
+    path: Path,
+    frame: pandas.DataFrame,
+    fields: tuple[Field, ...],
+    headings: Sequence[str] | None = None,
+) -> None:
+    """Write a table for spreadsheets; `headings` in place of the names of its columns."""
     text = {
         field.name: frame[field.name].map(as_text_cell) for field in fields if field.kind == "text"
     }
     with atomic(path) as temporary:
         # the byte-order mark tells spreadsheets that the Chinese is UTF-8
         frame.assign(**text).to_csv(
-            temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n", errors="replace"
-        )
+            temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n",
+            errors="replace", header=True if headings is None else list(headings),
+        )  # fmt: skip

@@ -1,12 +1,14 @@
 """A verdict in words: what was claimed, what was found, why it is so."""
 
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
 from markupsafe import Markup
 
+from reverdure.core import codes as core_codes
 from reverdure.core.codes import (
     Aim,
     ClaimStatus,
@@ -16,6 +18,7 @@ from reverdure.core.codes import (
     Reason,
     Verdict,
 )
+from reverdure.core.fields import Field
 from reverdure.publish.figures import area_with_unit, per_cent
 from reverdure.publish.figures import year as year_text
 from reverdure.publish.messages import LANGUAGES, pair, text
@@ -31,6 +34,7 @@ CODES: Mapping[str, type[Code]] = MappingProxyType(
     }
 )
 
+UNITS_ZH = {"ha": "公顷", "deg": "度"}
 _DISPUTES = {status.key for status in DisputeStatus}
 
 
@@ -44,6 +48,35 @@ def label(codes: type[Code], key: str | None, language: str) -> str:
     """
     known = {code.key: code for code in codes}
     return known[key].label(language) if key in known else key or ""
+
+
+def codes_of(field: Field) -> type[Code] | None:
+    """Codes whose keys a column holds, as its specification says; None where it holds none.
+
+    Examples
+    --------
+    >>> codes_of(Field("status", "text", "Status", "状态", "Key of RseiStatus.")).__name__
+    'RseiStatus'
+    """
+    stated = re.search(r"\bKey of (\w+)", field.about)
+    if stated is None:
+        return CODES.get(field.name)
+    found: type[Code] | None = getattr(core_codes, stated[1], None)
+    return found
+
+
+def column_heading(field: Field, language: str) -> str:
+    """Heading of a column in one language, with its unit where it does not say it.
+
+    Examples
+    --------
+    >>> column_heading(Field("a_ha", "number", "Area", "面积", "", "ha"), "zh")
+    '面积 (公顷)'
+    """
+    name, unit = field.en, field.unit
+    if language == "zh":
+        name, unit = field.zh, UNITS_ZH.get(unit, unit)
+    return f"{name} ({unit})" if unit and unit not in name else name
 
 
 def sentences(claim: Mapping[str, Any], verdict: Mapping[str, Any]) -> Markup:
