@@ -144,8 +144,8 @@ def load_scenes(
         kind = "declared"
     if not found:
         raise NoImagery(
-            f"nothing there can be read; products refused: {len(refused)}.",
-            "; ".join(refused) or "Check the folder, and which sensor is asked for.",
+            f"nothing can be read there; refused: {'; '.join(refused) or 'nothing'}.",
+            "Check the folder, and which sensor is asked for.",
         )
     grid = _grid_around(_common_grid(found), around, margin_m)
     near = [one for one in found if one.grid.touches(grid)]
