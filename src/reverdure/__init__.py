@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from reverdure.imagery.composites import annual_composites
+    from reverdure.imagery.loading import load_scenes
     from reverdure.recovery.indices import spectral_index
     from reverdure.recovery.metrics import recovery_metrics
     from reverdure.recovery.reference import reference
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "SegmentParams": "reverdure.recovery.segmentation",
     "annual_composites": "reverdure.imagery.composites",
+    "load_scenes": "reverdure.imagery.loading",
     "recovery_metrics": "reverdure.recovery.metrics",
     "reference": "reverdure.recovery.reference",
     "rsei": "reverdure.recovery.rsei",
@@ -29,6 +31,7 @@ __all__ = [
     "SegmentParams",
     "__version__",
     "annual_composites",
+    "load_scenes",
     "recovery_metrics",
     "reference",
     "rsei",

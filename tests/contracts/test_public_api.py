@@ -10,13 +10,14 @@ import reverdure as rv
 
 REQUIRED = inspect.Parameter.empty
 NAMES = {
-    "SegmentParams", "annual_composites", "recovery_metrics", "reference", "rsei",
-    "segment", "spectral_index", "verdicts",
+    "SegmentParams", "annual_composites", "load_scenes", "recovery_metrics", "reference",
+    "rsei", "segment", "spectral_index", "verdicts",
 }  # fmt: skip
 SIGNATURES = {
     "annual_composites": {
         "scenes": REQUIRED, "season": ("06-01", "09-30"), "method": "medoid",
     },
+    "load_scenes": {"source": REQUIRED, "around": REQUIRED},
     "spectral_index": {"bands": REQUIRED, "index": REQUIRED},
     "rsei": {"composites": REQUIRED, "sensor": None},
     "segment": {"index": REQUIRED, "params": None, "disturbance": "decrease"},

@@ -11,7 +11,8 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from reverdure.core.errors import UnreadableFile
+import reverdure as rv
+from reverdure.core.errors import NoImagery, UnreadableFile
 from reverdure.core.grid import Grid, Window
 from reverdure.imagery.bilinear import read_bilinear
 from reverdure.imagery.finding import find_all_scenes
@@ -434,3 +435,20 @@ def test_real_items_are_understood(tmp_path: Path, data_folder: Path, ending: st
     assert (scene.sensor, scene.tile, scene.baseline) == ("S2B", "06VVN", "02.12")
     assert scene.date.isoformat() == "2019-06-29"
     assert read_reflectance(scene, "red", CELLS) == pytest.approx(0.04, abs=1e-6)
+
+
+def test_scenes_of_sentinel2_are_loaded_at_10_m_apart_from_landsat(tmp_path):
+    write_item(tmp_path / "one", day="2020-07-15")
+    write_item(tmp_path / "two", day="2019-07-15")
+    bounds = pyproj.Transformer.from_crs(FINE.crs, 4326, always_xy=True).transform_bounds(
+        500_280, 2_999_700, 500_300, 2_999_720
+    )
+    scenes = rv.load_scenes(tmp_path, bounds, sensor="sentinel2", margin_m=50)
+    assert float(scenes.x[1] - scenes.x[0]) == 10
+    assert (scenes.x[0] - 5 - FINE.west) % 10 == 0
+    assert scenes.time.dt.year.values.tolist() == [2019, 2020]
+    assert float(scenes.nir.mean()) == pytest.approx(LEVELS["B08"], abs=1e-4)
+    assert "Sentinel-2" in scenes.attrs["source"]
+    assert scenes.clear.all()
+    with pytest.raises(NoImagery):
+        rv.load_scenes(tmp_path, bounds)

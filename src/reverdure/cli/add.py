@@ -29,7 +29,7 @@ AreaUnit = Annotated[
     str | None,
     typer.Option(
         help="Unit of stated areas where the heading names none: ha, mu, m2, km2, acre."
-        " / 表头未注明时的面积单位"
+        " / 表头未注明时的面积单位:ha、mu、m2、km2 或 acre"
     ),
 ]
 Map = Annotated[
@@ -37,21 +37,23 @@ Map = Annotated[
     typer.Option(
         "--map",
         help="FIELD=COLUMN for a column that is not recognised, or a FILE.toml that an import"
-        " wrote; repeatable. / 指定列名,或使用导入时写出的 TOML 文件",
+        " wrote; repeatable. / 无法识别的列写作 字段=列名,或给出导入时写出的 .toml 文件;可重复",
     ),
 ]
 Crs = Annotated[
     str,
     typer.Option(
         help="CRS where the file states none: EPSG:4526, cgcs2000, cgcs2000:38, xian1980:111E,"
-        " beijing1954. / 文件未注明时的坐标系"
+        " beijing1954. / 文件未注明时的坐标系:EPSG:4526、cgcs2000、cgcs2000:38、"
+        "xian1980:111E 或 beijing1954"
     ),
 ]
 Shift = Annotated[
     str,
     typer.Option(
         help="From its datum to WGS 84: dx,dy,dz in metres, or dx,dy,dz,rx,ry,rz,ppm"
-        " (seconds, position vector). / 到 WGS 84 的三参数或七参数"
+        " (seconds, position vector). / 到 WGS 84 的三参数 dx,dy,dz(米),或七参数"
+        " dx,dy,dz,rx,ry,rz,ppm(角秒,位置矢量法)"
     ),
 ]
 Datum = Annotated[
@@ -149,11 +151,14 @@ def scenes(
     workspace: WorkspaceOption,
     collection: Annotated[
         list[str] | None,
-        typer.Option(help="Collection of the archive; repeatable. / 档案中的数据集"),
+        typer.Option(help="Collection of the archive; repeatable. / 档案中的数据集,可重复"),
     ] = None,
-    years: Annotated[str | None, typer.Option(help="Years to fetch: 2015-2024. / 下载年份")] = None,
+    years: Annotated[
+        str | None, typer.Option(help="Years to fetch: 2015-2024. / 下载年份,如 2015-2024")
+    ] = None,
     sign: Annotated[
-        str | None, typer.Option(help="planetary-computer: ask for tokens. / 请求访问令牌")
+        str | None,
+        typer.Option(help="planetary-computer: ask for tokens. / planetary-computer:请求访问令牌"),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be fetched. / 只列出待下载内容")
@@ -201,19 +206,30 @@ def composites(
     files: Annotated[list[Path], typer.Argument(help="Yearly rasters. / 年度影像文件")],
     workspace: WorkspaceOption,
     bands: Annotated[
-        str | None, typer.Option(help="Names of the bands in order, comma between. / 波段名")
+        str | None,
+        typer.Option(
+            help="Names of the bands in order, comma between. / 各波段名,按顺序以逗号分隔"
+        ),
     ] = None,
     index: Annotated[
-        str | None, typer.Option(help="The values are this index: ndvi, nbr or ndmi. / 指数名")
+        str | None,
+        typer.Option(
+            help="The values are this index: ndvi, nbr or ndmi. / 数值所属指数:ndvi、nbr 或 ndmi"
+        ),
     ] = None,
     years: Annotated[
         str | None,
-        typer.Option(help="Years of the bands of one file: 1984-2016. / 各波段对应年份"),
+        typer.Option(
+            help="Years of the bands of one file: 1984-2016."
+            " / 单个文件中各波段对应年份,如 1984-2016"
+        ),
     ] = None,
     scale: Annotated[float, typer.Option(help="Stored value of 1. / 数值1对应的存储值")] = 1.0,
     nodata: Annotated[
         float | None,
-        typer.Option(help="Value that means nothing, where the file is silent. / 无效值"),
+        typer.Option(
+            help="Value that means nothing, where the file is silent. / 文件未注明时的无效值"
+        ),
     ] = None,
 ) -> None:
     """Register yearly rasters made elsewhere; files stay where they are. / 登记外部年度合成"""
@@ -249,7 +265,13 @@ def composites(
 def layer(
     file: FileArgument,
     workspace: WorkspaceOption,
-    kind: Annotated[str, typer.Option("--as", help="elevation, rock or cover. / 图层类型")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            help="elevation, rock or cover. / 图层类型:elevation 高程、rock 岩性或 cover 覆被",
+        ),
+    ],
 ) -> None:
     """Copy a layer that makes the reference match better. / 导入辅助图层"""
     from reverdure.pipeline.add import add_layer

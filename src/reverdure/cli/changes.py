@@ -19,14 +19,23 @@ Changes = Annotated[
 ]
 Since = Annotated[
     str | None,
-    typer.Option(help="With --changes: run to compare with; else the full run before. / 起始运行"),
+    typer.Option(
+        help="With --changes: run to compare with; else the full run before."
+        " / 与 --changes 同用:对比的运行,默认上一次完整运行"
+    ),
 ]
 Least = Annotated[
     float,
-    typer.Option(help="With --changes: smallest move of the area, % of the claim. / 面积变动下限"),
+    typer.Option(
+        help="With --changes: smallest move of the area, % of the claim."
+        " / 与 --changes 同用:面积变动下限(占上报面积的百分比)"
+    ),
 ]
 Csv = Annotated[
-    Path | None, typer.Option("--csv", help="With --changes: write them here too. / 另存为CSV")
+    Path | None,
+    typer.Option(
+        "--csv", help="With --changes: write them here too. / 与 --changes 同用:另存为 CSV"
+    ),
 ]
 
 

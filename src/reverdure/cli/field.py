@@ -32,7 +32,7 @@ def plan(
         float | None,
         typer.Option(
             help="Half of the interval, % of the restored area; 10 unless plots are given."
-            " / 区间半宽(占修复面积的百分比)"
+            " / 区间半宽(占修复面积的百分比);未给样地数时为 10"
         ),
     ] = None,
     plots: Annotated[

@@ -8,7 +8,8 @@ import typer
 
 from reverdure import __version__
 from reverdure.cli import add, correct, export, field, look, pictures, rsei, template, work
-from reverdure.cli.screen import set_language
+from reverdure.cli.chinese import asks_for_chinese, run_in_chinese
+from reverdure.cli.screen import fail, set_language
 from reverdure.core.errors import ReverdureError
 
 app = typer.Typer(
@@ -43,10 +44,16 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     lang: Annotated[
-        str, typer.Option(help="en or zh / 语言: en 或 zh", envvar="REVERDURE_LANG")
+        str, typer.Option(help="en or zh / 语言:en 或 zh", envvar="REVERDURE_LANG")
     ] = "en",
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit. / 显示版本号后退出",
+        ),
     ] = False,
 ) -> None:
     """Choose the language of everything that is printed."""
@@ -55,9 +62,10 @@ def options(
 
 def main() -> None:
     """Run a command; errors meant for people end with one clear line and exit code 1."""
-    from reverdure.cli.screen import fail
-
     try:
+        if asks_for_chinese(sys.argv[1:], os.environ.get("REVERDURE_LANG", "")):
+            set_language("zh")
+            run_in_chinese(app)
         app()
     except ReverdureError as error:
         fail(error)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from reverdure.core.chinese import in_chinese
 from reverdure.core.errors import ReverdureError, UnknownOption
 from reverdure.core.messages import LANGUAGES, message_table
 from reverdure.core.records import OnProgress, Progress
@@ -36,12 +37,15 @@ def words(key: str, **values: object) -> str:
 
 def fail(error: ReverdureError) -> NoReturn:
     """Print an error, its code and what to do; end with exit code 1."""
-    kind = message_table("cli").get(f"error.{error.code}")
-    label = f"{kind[language()]} " if kind and language() == "zh" else ""
-    sys.stderr.write(words("error.line", code=error.code, text=f"{label}{error.message}") + "\n")
+    sys.stderr.write(words("error.line", code=error.code, text=_spoken(error.message)) + "\n")
     if error.hint:
-        sys.stderr.write(f"  {error.hint}\n")
+        sys.stderr.write(f"  {_spoken(error.hint)}\n")
     raise SystemExit(1)
+
+
+def _spoken(english: str) -> str:
+    """What an error says, in the language of this command."""
+    return in_chinese(english) if language() == "zh" else english
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], numbers_from: int = 1) -> None:

@@ -15,7 +15,9 @@ def init(
     folder: Annotated[Path, typer.Argument(help="New folder. / 新目录")],
     season: Annotated[
         str,
-        typer.Option(help="First and last day of the growing season, MM-DD:MM-DD. / 生长季"),
+        typer.Option(
+            help="First and last day of the growing season, MM-DD:MM-DD. / 生长季首末日,月-日:月-日"
+        ),
     ] = "06-01:09-30",
     case: Annotated[
         str | None,
@@ -45,7 +47,7 @@ def run(
         bool, typer.Option("--dry-run", help="Say what would be done. / 只列出将做的工作")
     ] = False,
 ) -> None:
-    """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 运行"""
+    """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 测量"""
     from reverdure.cli import archives
     from reverdure.pipeline import run as runs
     from reverdure.store.workspace import Workspace

@@ -133,6 +133,18 @@ class Grid:
         shifts = ((other.west - self.west) / self.pixel, (other.north - self.north) / self.pixel)
         return all(abs(shift - round(shift)) < 0.01 for shift in shifts)
 
+    def touches(self, other: "Grid") -> bool:
+        """Whether any pixel of this grid may lie on the other."""
+        bounds = self.bounds
+        if self.crs != other.crs:
+            to_other = pyproj.Transformer.from_crs(self.crs, other.crs, always_xy=True)
+            bounds = to_other.transform_bounds(*bounds, densify_pts=21)
+            if not np.isfinite(bounds).all():
+                return True
+        west, south, east, north = bounds
+        left, bottom, right, top = other.bounds
+        return bool(west < right and east > left and south < top and north > bottom)
+
     def coordinates(self) -> dict[str, Any]:
         """Coordinates y, x and `spatial_ref` for a labelled array on this grid."""
         x = self.west + (np.arange(self.width) + 0.5) * self.pixel

@@ -9,11 +9,16 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from reverdure.core.attributes import described
 from reverdure.core.errors import InvalidInput, UnknownOption, WrongDimensions
 from reverdure.core.grid import Grid, Window
 from reverdure.imagery.landsat import Scene, read_band, read_masks
 from reverdure.imagery.sensors import REFLECTIVE, THERMAL
 
+_REFERENCES = {
+    "medoid": "Flood 2013, doi:10.3390/rs5126481",
+    "median": "median of each band by itself",
+}
 METHODS = ("medoid", "median")
 """Ways to make one observation out of many."""
 
@@ -156,7 +161,8 @@ def annual_composites(
     }
     kept = {name: value for name, value in scenes.coords.items() if "time" not in value.dims}
     span = np.arange(years[0], years[-1] + 1, dtype=np.int64)
-    return xr.Dataset(composites, {"year": span, **kept})
+    made = xr.Dataset(composites, {"year": span, **kept})
+    return described(made, scenes, references=_REFERENCES[method])
 
 
 def _bands_of(scenes: xr.Dataset) -> list[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import pyproj
 import xarray as xr
 from numpy.typing import NDArray
 from rasterio.errors import NotGeoreferencedWarning
@@ -107,15 +106,7 @@ class Scene:
 
     def touches(self, grid: Grid) -> bool:
         """Whether any of its pixels may lie on `grid`."""
-        bounds = self.grid.bounds
-        if self.grid.crs != grid.crs:
-            to_grid = pyproj.Transformer.from_crs(self.grid.crs, grid.crs, always_xy=True)
-            bounds = to_grid.transform_bounds(*bounds, densify_pts=21)
-            if not np.isfinite(bounds).all():
-                return True
-        west, south, east, north = bounds
-        left, bottom, right, top = grid.bounds
-        return bool(west < right and east > left and south < top and north > bottom)
+        return self.grid.touches(grid)
 
 
 def find_scenes(

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass
 
+from reverdure.core.chinese import in_chinese
 from reverdure.core.messages import message_table
 
 
@@ -38,5 +39,6 @@ def refuse(path: str, code: str, *, detail: str = "", known: str = "") -> Refusa
     'missing SR_B5.'
     """
     text = message_table("imagery")[f"refusal.{code}"]
-    english, chinese = (text[key].format(detail=detail, known=known) for key in ("en", "zh"))
+    english = text["en"].format(detail=detail, known=known)
+    chinese = text["zh"].format(detail=in_chinese(detail), known=known)
     return Refusal(path, code, english, chinese)

@@ -389,7 +389,8 @@ def _known(standing: Standing, number: int) -> Correction:
 
 def _counties_there(registry: _Registry) -> str:
     names = sorted(set(registry.county()))
-    return f"Counties with mines: {', '.join(names[:20])}{' ...' if len(names) > 20 else ''}"
+    shown = ", ".join([*names[:20], "..."] if len(names) > 20 else names)
+    return f"Counties with mines: {shown}"
 
 
 def _settled(standing: Standing, number: int) -> bool:

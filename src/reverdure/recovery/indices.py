@@ -141,6 +141,9 @@ def spectral_index(bands: xr.Dataset, index: str) -> xr.DataArray:
     total = first + second
     result = (first - second) / total.where(total > 0)
     attributes = {"units": "1", "long_name": spec.en, "index": spec.name}
+    attributes["references"] = spec.source
+    if "source" in bands.attrs:
+        attributes["source"] = str(bands.attrs["source"])
     return result.rename(index).assign_attrs(attributes)
 
 

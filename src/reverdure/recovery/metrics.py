@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from reverdure.core.attributes import described
 from reverdure.core.codes import PixelStatus, ReferenceStatus
 from reverdure.core.errors import GridMismatch, InvalidInput
 from reverdure.recovery.brightness import BARE
@@ -32,6 +33,8 @@ _FLOATS = (
     "se_before", "se_bare", "se_now", "recovered_share", "recovered_year", "y2r", "r80p", "rri",
     "yryr", "dir",
 )  # fmt: skip
+
+_REFERENCES = "Frazier et al. 2018, Remote Sensing of Environment 205, 32-45"
 
 
 def recovery_metrics(
@@ -152,7 +155,7 @@ def recovery_metrics(
     carried = {new: reference.variables[old] for old, new in _CARRIED.items()}
     if BARE in segments:
         carried[BARE] = segments[BARE].variable
-    return xr.Dataset(
+    made = xr.Dataset(
         {"value": index.variable, **flat, "status": (("y", "x"), status), **carried},
         {
             **{name: index.coords[name] for name in ("year", "y", "x", "spatial_ref")},
@@ -160,6 +163,7 @@ def recovery_metrics(
             "land": reference["land"].variable,
         },
     )
+    return described(made, index, references=_REFERENCES)
 
 
 def _check(index: xr.DataArray, segments: xr.Dataset, reference: xr.Dataset) -> None:

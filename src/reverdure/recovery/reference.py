@@ -9,6 +9,7 @@ import shapely
 import xarray as xr
 from numpy.typing import NDArray
 
+from reverdure.core.attributes import described
 from reverdure.core.codes import ReferenceStatus
 from reverdure.core.errors import GridMismatch, MissingColumn, MissingCRS, WrongDimensions
 from reverdure.core.grid import Grid, grid_of
@@ -439,7 +440,7 @@ def _dataset(index: xr.DataArray, found: list[_Found], owner: NDArray[np.int32])
 
     mine, year = ("mine_id",), ("mine_id", "year")
     counted = {name: (mine, number(name)) for name in COUNTS}
-    return xr.Dataset(
+    made = xr.Dataset(
         {
             "level": (year, yearly[:, 0]),
             "low": (year, yearly[:, 1]),
@@ -461,6 +462,7 @@ def _dataset(index: xr.DataArray, found: list[_Found], owner: NDArray[np.int32])
             **{name: index.coords[name] for name in ("y", "x", "spatial_ref")},
         },
     )
+    return described(made, index, references="Reverdure, docs/method.md, reference")
 
 
 def _pixels(found: list[_Found], width: int) -> NDArray[np.int32]:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from reverdure.core.attributes import described
 from reverdure.core.codes import RseiPixel, RseiStatus
 from reverdure.core.errors import GridMismatch, InvalidInput, UnknownOption, WrongDimensions
 from reverdure.recovery.rsei_fit import (
@@ -173,6 +174,7 @@ def rsei(
     else:
         basis = _shared(pictures, wetness, frozen, is_held=is_held)
     result = _labelled(series, *_computed(pictures, basis, series), basis, form)
+    result = described(result, composites, references=SOURCES)
     result.attrs |= {"wetness_source": wetness.source, "sensors": ", ".join(sensors.values())}
     if form == POOLED:
         one = basis.fits[years[0]]

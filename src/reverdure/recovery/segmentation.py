@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from reverdure.core.attributes import described
 from reverdure.core.errors import InvalidInput, UnknownOption, WrongDimensions
 from reverdure.kernels.segmentation import segment_pixels
 
@@ -78,6 +79,9 @@ def _require_count(name: str, value: int, least: int, most: int) -> None:
 def _require_share(name: str, value: float) -> None:
     if not 0.0 < value <= 1.0:
         raise InvalidInput(f"{name} is {value}; allowed is above 0 up to 1.")
+
+
+_REFERENCES = "Kennedy et al. 2010, doi:10.1016/j.rse.2010.07.008; 2018, doi:10.3390/rs10050691"
 
 
 def segment(
@@ -193,7 +197,11 @@ def segment(
         },
         attrs={"disturbance": disturbance},
     )
-    return result.assign_coords(ordered.coords)
+    told = described(
+        result.assign_coords(ordered.coords), index, references=_REFERENCES, units=units["units"]
+    )
+    told["p_value"].attrs["units"] = "1"
+    return told
 
 
 def _in_order(index: xr.DataArray) -> tuple[xr.DataArray, tuple[str, ...]]:

@@ -201,9 +201,9 @@ def _words(source: str, test: str, chosen: str, found: Mapping[str, Evidence]) -
     rival = {"gcj02": "bd09", "bd09": "gcj02"}.get(chosen, "")
     close = rival and found[rival].gained >= MIN_SHARE * seen.gained
     if chosen in _NAMES:
-        name = f"{_NAMES[chosen]} or {_NAMES[rival]}" if close else _NAMES[chosen]
+        likely = " or ".join(_NAMES[map_] for map_ in ((chosen, rival) if close else (chosen,)))
         return (
-            f"{source} sits systematically off like {name}: {counts} back from {_NAMES[chosen]}.",
+            f"{source} sits systematically off like {likely}: {counts} back from {_NAMES[chosen]}.",
             f"--datum {chosen} corrects it; {keep}.",
         )
     if chosen.startswith("known_"):
