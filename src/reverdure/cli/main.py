@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from reverdure import __version__
-from reverdure.cli import add, correct, field, look, rsei, template, work
+from reverdure.cli import add, correct, field, look, rsei, sensors, template, work
 from reverdure.cli.screen import set_language
 from reverdure.core.errors import ReverdureError
 
@@ -26,6 +26,7 @@ app.command("init")(work.init)
 app.command("run")(work.run)
 app.command("simulate")(work.simulate)
 app.command("rsei")(rsei.rsei)
+app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("explain")(look.explain)
 app.command("template")(template.template)

@@ -197,7 +197,7 @@ def _basis(
     """The kept basis with the references of new years, or a new one."""
     scenes = _scenes(plan)
     years = sorted(scenes)
-    made_from = {year: _year_digest(workspace, scenes[year]) for year in years}
+    made_from = {year: _year_digest(workspace, plan, scenes[year]) for year in years}
     had = workspace.database.setting(SETTING)
     before = None if had is None else RseiFit.from_dict(had["fit"])
     kept = None if refit else before
@@ -205,7 +205,9 @@ def _basis(
     if kept is not None:
         same = [year for year in years if had["made_from"].get(str(year)) == made_from[year]]
         known = {year: kept.reference_k[year] for year in same if year in kept.reference_k}
-    sensors = sorted({one for of_year in scenes.values() for one in _sensors(of_year)})
+    sensors = sorted(
+        {_seen_as(plan, one) for of_year in scenes.values() for one in _sensors(of_year)}
+    )
     if not sensors:
         return _without_thermal(years)
     wetness = wetness_set(sensors) if kept is None else kept.wetness_set
@@ -276,11 +278,20 @@ def _keep(
         write.replace("setting", [{"name": SETTING, "value": text}])
 
 
-def _year_digest(workspace: Workspace, scenes: Mapping[str, Scene]) -> str:
+def _seen_as(plan: Plan, sensor: str) -> str:
+    """The sensor that the composites look like: harmonised ones are of the older family."""
+    return sensor if plan.harmonise is None else plan.harmonise.seen_as(sensor)
+
+
+def _year_digest(workspace: Workspace, plan: Plan, scenes: Mapping[str, Scene]) -> str:
     """Hash of the scenes of a year and of how they become its composite."""
     prints = {scene_id: scene.fingerprint for scene_id, scene in scenes.items()}
     settings = workspace.settings
-    return digest([RSEI_VERSION, list(settings.season), settings.method, prints])
+    how: list[Any] = [RSEI_VERSION, list(settings.season), settings.method, prints]
+    lines = plan.harmonise
+    if lines is not None and {scene.sensor for scene in scenes.values()} & set(lines.newer):
+        how.append(lines.key)
+    return digest(how)
 
 
 def _tallies(
@@ -320,7 +331,9 @@ def _pictures(workspace: Workspace, plan: Plan, land: Land, one: tuple[Tile, int
     arrays, tags = read_tile(path)
     inside, no_mine = land.of(tile)
     ids = json.loads(tags["REVERDURE_SCENES"])
-    sensor_of = {scene.scene_id: scene.sensor for scene in plan.composites[one].scenes}
+    sensor_of = {
+        scene.scene_id: _seen_as(plan, scene.sensor) for scene in plan.composites[one].scenes
+    }
     sensors = [sensor_of.get(scene_id, "") for scene_id in ids]
     if not any(sensors):
         return []
