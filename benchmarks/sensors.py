@@ -11,6 +11,7 @@ import xarray as xr
 
 from benchmarks.county import filled
 from benchmarks.figures import Figure
+from benchmarks.sensor_series import series_figures
 from reverdure.ground.coverage import coverage
 from reverdure.pipeline.plan import make_plan
 from reverdure.pipeline.sensor_changes import choices, choose_harmonisation
@@ -28,8 +29,8 @@ BAR = 0.02
 
 
 def measure() -> list[Figure]:
-    """What each change does to mines' NDVI, by world and by what is done about it."""
-    figures = []
+    """What each change does to mines' NDVI, by world and by what is done about it; real series."""
+    figures = series_figures()
     for world, seed in SEEDS.items():
         with tempfile.TemporaryDirectory() as name:
             moved = movements(Path(name), world, seed, mines=MINES, years=YEARS)
