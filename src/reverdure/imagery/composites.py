@@ -159,7 +159,8 @@ def annual_composites(
     }
     kept = {name: value for name, value in scenes.coords.items() if "time" not in value.dims}
     span = np.arange(years[0], years[-1] + 1, dtype=np.int64)
-    return xr.Dataset(composites, {"year": span, **kept})
+    said = {name: scenes.attrs[name] for name in ("harmonised",) if name in scenes.attrs}
+    return xr.Dataset(composites, {"year": span, **kept}, said)
 
 
 def _bands_of(scenes: xr.Dataset) -> list[str]:
