@@ -1,7 +1,7 @@
 """What changes of sensor do to mines, as flown and harmonised, and to real series."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,23 +52,31 @@ def simulated_figures(where: str, moved: pd.DataFrame) -> list[Figure]:
     return figures
 
 
-def movements(folder: Path, world: int, seed: int, *, mines: int, years: int) -> pd.DataFrame:
+def movements(
+    folder: Path,
+    world: int,
+    seed: int,
+    *,
+    mines: int,
+    years: int,
+) -> pd.DataFrame:
     """NDVI of each mine and year less what TM would have seen from the same overpasses.
 
     The same land under the same skies is taken twice: by TM throughout, and by TM until
-    1998, ETM+ (with stripes) until 2012 and OLI since.
+    1998, ETM+ (with stripes) until 2012 and OLI since. Differences are taken in the years
+    after each change.
     """
-    names = {"alone": lambda _: "LT05", "changing": sensor_flown}
+    wanted = sorted({year for span in CHANGES.values() for year in span})
     open_in = {}
-    for name, sensor_of in names.items():
+    for name, sensor_of in {"alone": lambda _: "LT05", "changing": sensor_flown}.items():
         take(folder / name, sensor_of, n_mines=mines, n_years=years, seed=seed,
              world=draw_world(world))  # fmt: skip
         open_in[name] = Workspace.open(filled(folder / f"{name}-workspace", folder / name))
-    true = mine_ndvi(open_in["alone"])
+    true = mine_ndvi(open_in["alone"], wanted)
     parts = []
     for how in choices():
         choose_harmonisation(open_in["changing"], how)
-        both = true.merge(mine_ndvi(open_in["changing"]), on=["mine_id", "year"])
+        both = true.merge(mine_ndvi(open_in["changing"], wanted), on=["mine_id", "year"])
         parts.append(both.assign(moved=both["ndvi_y"] - both["ndvi_x"], harmonise=how))
     found = pd.concat(parts)
     return pd.concat(
@@ -97,11 +105,11 @@ def take(folder: Path, sensor_of: Callable[[int], str], **settings: object) -> N
         simulated.overpasses = drawn
 
 
-def mine_ndvi(workspace: Workspace) -> pd.DataFrame:
+def mine_ndvi(workspace: Workspace, years: Sequence[int]) -> pd.DataFrame:
     """Mean NDVI of every mine and year, weighted by the share of each pixel inside."""
     plan = make_plan(workspace)
     for (tile, year), source in plan.composites.items():
-        if not composite_path(workspace, tile, year, source).exists():
+        if year in years and not composite_path(workspace, tile, year, source).exists():
             make_composite(workspace, plan, tile, year)
     reader = TileReader(workspace, plan)
     outlines = plan.mines.to_crs(plan.lattice.crs).set_index("mine_id").geometry
@@ -112,7 +120,7 @@ def mine_ndvi(workspace: Workspace) -> pd.DataFrame:
         if covered is None:
             continue
         window, share = covered
-        for year in plan.years:
+        for year in years:
             bands = reader.composite(year, source.grid, source.tiles)
             of_mine = {n: (("y", "x"), v[window.slices]) for n, v in bands.items()}
             ndvi = spectral_index(xr.Dataset(of_mine), "ndvi").to_numpy()

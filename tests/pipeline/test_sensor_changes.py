@@ -100,7 +100,7 @@ def test_the_table_of_roy_keeps_every_mine_within_the_bar(counties, changing):
         both = true.merge(mine_ndvi(changing, AFTER), on=["mine_id", "year"])
         moved = both["ndvi_y"] - both["ndvi_x"]
         parts.append(both.assign(moved=moved, harmonise=how, change="TM > OLI"))
-    of_mines = pd.concat(parts).groupby(["harmonise", "mine_id"])["moved"].mean().unstack(0)
+    of_mines = pd.concat(parts).pivot_table("moved", "mine_id", "harmonise")
     assert len(of_mines) == 5
     assert of_mines["none"].min() > 0.003
     assert of_mines["roy2016"].abs().max() <= BAR

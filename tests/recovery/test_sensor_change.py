@@ -100,11 +100,10 @@ def test_a_steady_trend_of_a_side_is_left_out():
 
 def test_what_cannot_be_measured_says_why_and_has_no_numbers():
     five, three = range(2013, 2018), (2013, 2014, 2015)
+    few = seen(three).isel(pixel=slice(100))
     cases = {
         SensorChangeStatus.TOO_FEW_YEARS: (seen((2012,)), seen(five), False),
-        SensorChangeStatus.TOO_FEW_PIXELS: tuple(
-            seen(three).isel(pixel=slice(100)) for _ in range(2)
-        ) + (True,),
+        SensorChangeStatus.TOO_FEW_PIXELS: (few, few, True),
         SensorChangeStatus.NOT_ALIKE: (seen(three, land=1), seen(three, land=2), True),
     }  # fmt: skip
     for status, (older, newer, overlap) in cases.items():
