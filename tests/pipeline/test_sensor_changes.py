@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 from benchmarks.county import filled
 from benchmarks.sensors import BAR, mine_ndvi, take
 from benchmarks.sensors import simulated_figures as figures_of
+from tests.flow.commands import reverdure
 
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.fields import SENSOR_CHANGES
 from reverdure.core.provenance import digest
 from reverdure.pipeline.harmonising import harmonisation_of
 from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.rsei import make_rsei
 from reverdure.pipeline.sensor_changes import (
     check_sensors,
     choose_harmonisation,
@@ -185,3 +188,52 @@ def test_one_sensor_has_no_change(counties):
     _, frame, _ = check_sensors(counties["alone"])
     assert frame.empty
     assert list(frame.columns) == SENSOR_CHANGES.columns
+
+
+def test_the_ecological_index_brings_sensors_together_once(changing):
+    """It does so itself by the same table, so harmonised composites change next to nothing."""
+    with changing.writing():
+        seen, _ = make_rsei(changing, refit=True)
+        choose_harmonisation(changing, "roy2016")
+        harmonised, _ = make_rsei(changing, refit=True)
+    assert seen.basis.fit.wetness == harmonised.basis.fit.wetness == "tm_sr"
+    np.testing.assert_allclose(
+        harmonised.basis.fit.loadings.values, seen.basis.fit.loadings.values, atol=2e-3
+    )
+    for year in (CHANGE - 1, CHANGE, LAST):
+        assert harmonised.basis.fit.levels[year] == pytest.approx(
+            seen.basis.fit.levels[year], abs=2e-3
+        )
+    assert seen.sensors == harmonised.sensors
+    assert seen.sensors[LAST] == "LC08"
+
+
+def test_the_command_shows_years_changes_and_what_is_in_force(changing):
+    seen = reverdure("sensors", "-w", changing.root).stdout
+    assert re.search(r"2015-2019 +LT05 \(\d+\)", seen)
+    assert re.search(r"LT05 > LC08: no year with both.*2015-2019 and 2020-2024, \d+ pixels", seen)
+    assert re.search(r"NDVI +none +0\.\d\d +[+-]0\.\d{3} +[+-]0\.\d{3}\.\.[+-]0\.\d{3}", seen)
+    assert "may also be weather" in seen
+    assert "are as the sensors saw" in seen
+    choose_harmonisation(changing, "roy2016")
+    chinese = reverdure("sensors", "-w", changing.root, language="zh").stdout
+    assert "无重叠年份" in chinese
+    assert "归一化:Roy et al. 2016" in chinese
+    assert max(len(line) for line in seen.splitlines() if "NDVI" in line) <= 80
+
+
+def test_a_run_records_what_it_was_harmonised_by(changing):
+    done = reverdure("run", "-w", changing.root, "--dry-run", "--harmonise", "own", expect=1)
+    assert "Leave one of them out" in done.stderr
+    done = reverdure("run", "-w", changing.root, "--harmonise", "roy2017", expect=1)
+    assert "none, roy2016, own" in done.stderr
+    first = make_plan(changing).selected[0]
+    done = reverdure("run", "-w", changing.root, "--only", first, "--harmonise", "roy2016")
+    assert "From now on composites are harmonised by roy2016" in done.stdout
+    manifests = [json.loads(p.read_text("utf-8")) for p in changing.runs.glob("*/manifest.json")]
+    lines = harmonisation_of(changing)
+    assert [m["settings"]["harmonise"] for m in manifests] == [f"roy2016 {lines.key}"]
+    assert [m["inputs"]["harmonise"] for m in manifests] == [["roy2016", lines.key]]
+    done = reverdure("run", "-w", changing.root, "--only", first)
+    assert "From now on" not in done.stdout
+    assert len(list(changing.runs.glob("*/manifest.json"))) == 1

@@ -408,11 +408,12 @@ def read_declared(declared: DeclaredYear, grid: Grid) -> xr.Dataset:
     if declared.zero_is_missing:
         reflective = [name != THERMAL for name in declared.bands]
         missing |= (stored[reflective] == 0).all(axis=0)
-    values, (low, high) = stored / declared.scale, np.array(declared.allowed)
+    scales = np.full((len(stored), 1, 1), declared.scale)
+    limits = np.tile(np.reshape(declared.allowed, (2, 1, 1, 1)), (1, len(stored), 1, 1))
     if declared.thermal is not None:
-        values[declared.thermal] = stored[declared.thermal] / declared.thermal_scale
-        low, high = np.full((2, len(values), 1, 1), [low, high])
-        low[declared.thermal], high[declared.thermal] = kelvin_range()
+        scales[declared.thermal] = declared.thermal_scale
+        limits[:, declared.thermal, 0, 0] = kelvin_range()
+    values, (low, high) = stored / scales, limits
     with np.errstate(invalid="ignore"):
         missing |= (values < low) | (values > high)
     values[missing] = np.nan
