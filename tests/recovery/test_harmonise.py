@@ -1,5 +1,8 @@
 """Bringing newer sensors to older ones: what moves, what stays, what is refused."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -104,3 +107,10 @@ def test_lines_survive_json_and_their_key_follows_their_numbers():
     other = Harmonisation.from_dict({**lines.to_dict(), "slope": [1.0] * 6})
     assert other.key != lines.key
     assert (lines.seen_as("LC08"), lines.seen_as("LT05")) == ("LE07", "LT05")
+
+
+def test_the_snippets_of_the_page_run():
+    page = Path(__file__).resolve().parents[2] / "docs" / "sensors.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted > 7
+    assert result.failed == 0
