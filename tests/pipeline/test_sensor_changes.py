@@ -234,6 +234,7 @@ def test_a_run_records_what_it_was_harmonised_by(changing):
     lines = harmonisation_of(changing)
     assert [m["settings"]["harmonise"] for m in manifests] == [f"roy2016 {lines.key}"]
     assert [m["inputs"]["harmonise"] for m in manifests] == [["roy2016", lines.key]]
+    assert "harmonised by roy2016" in reverdure("explain", first, "-w", changing.root).stdout
     done = reverdure("run", "-w", changing.root, "--only", first)
     assert "From now on" not in done.stdout
     assert len(list(changing.runs.glob("*/manifest.json"))) == 1
