@@ -218,7 +218,7 @@ def test_the_command_shows_years_changes_and_what_is_in_force(changing):
     choose_harmonisation(changing, "roy2016")
     chinese = reverdure("sensors", "-w", changing.root, language="zh").stdout
     assert "无重叠年份" in chinese
-    assert "归一化:Roy et al. 2016" in chinese
+    assert "作了一致性校正:Roy et al. 2016" in chinese
     assert max(len(line) for line in seen.splitlines() if "NDVI" in line) <= 80
 
 

@@ -40,7 +40,7 @@ def run(
         str | None,
         typer.Option(
             help="Bring newer sensors to older ones, in this workspace from now on: none,"
-            " roy2016 or own. / 传感器归一化,此后一直有效"
+            " roy2016 or own. / 传感器一致性校正,此后一直有效"
         ),
     ] = None,
 ) -> None:

@@ -407,7 +407,7 @@ SENSOR_CHANGES = Table(
         Field("change", "text", "Change", "变化", "Older sensors, '>', newer sensors."),
         Field("year", "integer", "From", "起始年份", "First year of the newer sensor."),
         Field("band", "text", "Band or index", "波段或指数", "What is compared."),
-        Field("harmonise", "text", "Harmonised by", "归一化方法",
+        Field("harmonise", "text", "Harmonised by", "一致性校正",
               "none, or the table by which the newer sensor was changed first."),
         Field("status", "text", "Status", "状态", "Key of SensorChangeStatus."),
         Field("older_years", "text", "Older years", "较早年份", "Years compared, joined by ';'."),
