@@ -82,7 +82,8 @@ CASES: dict[str, tuple[Changed, str, str]] = {
     "new step": (lambda m, i: m["steps"].update(fine=1), "code", "fine: - to 1"),
     "setting": (lambda m, i: m["settings"].update(seed=9), "settings", "seed: 0 to 9"),
     "harmonise": (
-        lambda m, i: m["settings"].update(harmonise="roy2016 k"), "settings",
+        lambda m, i: m["settings"].update(harmonise="roy2016 k"),
+        "settings",
         "harmonise: none to roy2016 k",
     ),
     "layer": (lambda m, i: m["inputs"]["layers"].update(rock="x"), "layers", "rock"),
