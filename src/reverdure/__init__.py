@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from reverdure.imagery.composites import annual_composites
     from reverdure.imagery.loading import load_scenes
+    from reverdure.pipeline import sensors
+    from reverdure.recovery.harmonise import harmonise
     from reverdure.recovery.indices import spectral_index
     from reverdure.recovery.metrics import recovery_metrics
     from reverdure.recovery.reference import reference
@@ -19,6 +21,7 @@ _HOMES = {
     "SegmentParams": "reverdure.recovery.segmentation",
     "annual_composites": "reverdure.imagery.composites",
     "load_scenes": "reverdure.imagery.loading",
+    "harmonise": "reverdure.recovery.harmonise",
     "recovery_metrics": "reverdure.recovery.metrics",
     "reference": "reverdure.recovery.reference",
     "rsei": "reverdure.recovery.rsei",
@@ -27,15 +30,19 @@ _HOMES = {
     "verdicts": "reverdure.recovery.verdicts",
 }
 
+_MODULES = {"sensors": "reverdure.pipeline.sensors"}
+
 __all__ = [
     "SegmentParams",
     "__version__",
     "annual_composites",
+    "harmonise",
     "load_scenes",
     "recovery_metrics",
     "reference",
     "rsei",
     "segment",
+    "sensors",
     "spectral_index",
     "verdicts",
 ]
@@ -43,6 +50,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name on first use, so that `reverdure --help` stays quick."""
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
     if name not in _HOMES:
         raise AttributeError(f"module 'reverdure' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

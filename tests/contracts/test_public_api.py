@@ -10,14 +10,15 @@ import reverdure as rv
 
 REQUIRED = inspect.Parameter.empty
 NAMES = {
-    "SegmentParams", "annual_composites", "load_scenes", "recovery_metrics", "reference",
-    "rsei", "segment", "spectral_index", "verdicts",
+    "SegmentParams", "annual_composites", "harmonise", "load_scenes", "recovery_metrics",
+    "reference", "rsei", "segment", "sensors", "spectral_index", "verdicts",
 }  # fmt: skip
 SIGNATURES = {
     "annual_composites": {
         "scenes": REQUIRED, "season": ("06-01", "09-30"), "method": "medoid",
     },
     "load_scenes": {"source": REQUIRED, "around": REQUIRED},
+    "harmonise": {"pictures": REQUIRED, "sensor": None, "table": "roy2016"},
     "spectral_index": {"bands": REQUIRED, "index": REQUIRED},
     "rsei": {"composites": REQUIRED, "sensor": None},
     "segment": {"index": REQUIRED, "params": None, "disturbance": "decrease"},

@@ -183,3 +183,51 @@ def test_declared_rasters_without_temperature_are_refused_with_their_reason(tmp_
     assert (years["status"] == "no_thermal").all()
     assert mines["rsei"].isna().all()
     assert Workspace.open(workspace).database.setting(SETTING) is None
+
+
+@pytest.mark.real_data("landsat8-mendoza")
+def test_declared_rasters_with_a_temperature_have_an_index(data_folder, tmp_path):
+    """Real bands of Landsat 8 stacked by hand; temperature at the sensor, kelvin x 100."""
+    folder, scene = data_folder / "inst" / "extdata", "LC82320832016040LGN00"
+    text = (folder / f"{scene}_MTL.txt").read_text()
+    stated = dict(line.strip().split(" = ") for line in text.splitlines() if " = " in line)
+    layers = []
+    for number in range(2, 8):
+        with rasterio.open(folder / f"{scene}_sr_band{number}.tif") as source:
+            layers.append(source.read(1).astype(np.int32))
+            profile, bounds, crs = source.profile, source.bounds, source.crs
+    with rasterio.open(folder / f"{scene}_band10.tif") as source:
+        counts = source.read(1).astype(np.float64)
+    radiance = counts * float(stated["RADIANCE_MULT_BAND_10"])
+    radiance += float(stated["RADIANCE_ADD_BAND_10"])
+    k1, k2 = float(stated["K1_CONSTANT_BAND_10"]), float(stated["K2_CONSTANT_BAND_10"])
+    layers.append(np.round(100 * k2 / np.log(k1 / radiance + 1)).astype(np.int32))
+    profile |= {"count": 7, "dtype": "int32", "nodata": None, "driver": "GTiff"}
+    with rasterio.open(tmp_path / "mendoza_2016.tif", "w", **profile) as sink:
+        sink.write(np.stack(layers))
+    x, y = (bounds.left + bounds.right) / 2, (bounds.bottom + bounds.top) / 2
+    mine = shapely.box(x - 150, y - 150, x + 150, y + 150)
+    gpd.GeoDataFrame({"mine_id": ["M1"]}, geometry=[mine], crs=crs).to_file(tmp_path / "m.gpkg")
+    workspace = tmp_path / "w"
+    reverdure("init", workspace, "--season", "11-01:03-31")
+    reverdure("add", "mines", tmp_path / "m.gpkg", "-w", workspace)
+    said = ("--bands", "blue,green,red,nir,swir1,swir2,thermal", "--scale", 10_000)
+    add = ("add", "composites", tmp_path / "mendoza_2016.tif", "-w", workspace, *said)
+    refused = reverdure(*add, "--thermal", "LC08", expect=1, language="zh")
+    assert "不是开尔文温度" in refused.stderr
+    assert "--thermal SENSOR:100" in refused.stderr
+    reverdure(*add, "--thermal", "LC08:100")
+    done = reverdure("rsei", "-w", workspace)
+    assert "found from all years and kept" in done.stdout
+    mines, years = tables(workspace)
+    basis = years[years["year"].isna()].iloc[0]
+    # RECOVERY 4.4: what single dates elsewhere came to
+    assert basis["greenness"] > 0.4
+    assert basis["wetness"] > 0.25
+    assert basis["dryness"] < -0.4
+    assert basis["heat"] < 0
+    assert basis["share"] > 0.6
+    assert basis["sensors"] == "LC08"
+    assert mines["status"].tolist() == ["measured"]
+    assert mines["rsei"].between(0, 1).all()
+    assert 290 < years["reference_k"].dropna().iloc[0] < 325

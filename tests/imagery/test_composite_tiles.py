@@ -115,3 +115,39 @@ def test_scenes_of_several_seasons_or_none_are_refused(scenes, grid):
     with pytest.raises(UnknownOption, match="method"):
         composite_tile(scenes, grid, SUMMER, "mean")
     assert composite_tile([], grid, SUMMER).attrs["scene_ids"] == []
+
+
+def test_stripes_without_data_are_filled_by_another_pass_or_stay_nothing(
+    tmp_path, write_product, grid
+):
+    """Landsat 7 since 2003: lines that are fill in every band and in QA_PIXEL."""
+    masks = []
+    for shift, day in ((0, "0707"), (2, "0723")):
+        stripe = (np.arange(grid.height) + shift) % 5 < 2
+        stripe = np.broadcast_to(stripe[:, None], grid.shape)
+        masks.append(stripe)
+        product = f"LE07_L2SP_121041_2012{day}_20200912_02_T1"
+        layers = ("SR_B1", "SR_B2", "SR_B3", "SR_B4", "SR_B5", "SR_B7", "ST_B6")
+        numbers = {name: np.where(stripe, 0, 12_000) for name in layers}
+        numbers["QA_PIXEL"] = np.where(stripe, 1, 21824)
+        write_product(tmp_path / product, product, numbers=numbers)
+    scenes, refusals = find_scenes(tmp_path)
+    assert refusals == []
+    alone = composite_tile(scenes[:1], grid, SUMMER)
+    assert np.array_equal(np.isnan(alone.red.values), masks[0])
+    assert np.array_equal(alone.source.values == -1, masks[0])
+    both = composite_tile(scenes, grid, SUMMER)
+    assert np.array_equal(np.isnan(both.nir.values), masks[0] & masks[1])
+    assert np.array_equal(both.n_clear.values, 2 - masks[0] - masks[1])
+
+
+def test_a_change_of_bands_moves_the_sensors_it_names_and_no_temperature(scenes, grid):
+    lines = np.column_stack([np.full(6, 1.25), np.full(6, 0.01)])
+    seen = composite_tile(scenes[:1], grid, SUMMER)
+    found = composite_tile(
+        scenes[:1], grid, SUMMER, change=lambda name: lines if name == "LC08" else None
+    )
+    np.testing.assert_allclose(found.red.values, seen.red.values * 1.25 + 0.01, rtol=1e-6)
+    assert np.array_equal(found.thermal.values, seen.thermal.values, equal_nan=True)
+    kept = composite_tile(scenes[:1], grid, SUMMER, change=lambda _: None)
+    assert kept.identical(seen)

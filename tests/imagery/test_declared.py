@@ -8,20 +8,21 @@ from reverdure.core.errors import (
     GridMismatch,
     InvalidInput,
     MissingCRS,
+    NotKelvin,
     NotReflectance,
     ReverdureError,
     UnknownOption,
     UnreadableFile,
 )
 from reverdure.core.grid import Grid, grid_of
-from reverdure.imagery.declared import DeclaredYear, inspect_composites, read_declared
+from reverdure.imagery.declared import DeclaredYear, Thermal, inspect_composites, read_declared
 
 SIX = ("blue", "green", "red", "nir", "swir1", "swir2")
 
 
-def inspect(files, *, bands=None, index=None, years=None, scale=1.0, nodata=None):
+def inspect(files, *, bands=None, index=None, years=None, scale=1.0, nodata=None, thermal=None):
     return inspect_composites(
-        files, bands=bands, index=index, years=years, scale=scale, nodata=nodata
+        files, bands=bands, index=index, years=years, scale=scale, nodata=nodata, thermal=thermal
     )
 
 
@@ -298,3 +299,65 @@ def test_real_index_series_of_33_years(data_folder, name, missing):
         assert np.isnan(values).any() == (one.year in missing)
     with pytest.raises(ReverdureError, match="33 bands for 32 years"):
         inspect([path], index="nbr", years=range(1984, 2016), scale=1000)
+
+
+SEVEN = (*SIX, "thermal")
+
+
+def with_thermal(reflectance, kelvin):
+    return np.concatenate([reflectance, np.broadcast_to(np.float32(kelvin), (1, 12, 10))])
+
+
+def test_a_temperature_comes_back_in_kelvin_and_what_cannot_be_one_is_missing(
+    tmp_path, write_raster, reflectance, grid
+):
+    numbers = np.round(with_thermal(reflectance, 0) * 10_000).astype(np.int16)
+    numbers[6] = 2_985
+    numbers[6, 0, :3] = 0, -9999, 1_000
+    numbers[:6, 5, 5] = 0
+    path = write_raster(tmp_path / "2001.tif", numbers)
+    (one,), _ = inspect([path], bands=SEVEN, scale=10_000, thermal=Thermal("LE07", 10))
+    assert (one.sensor, one.thermal_scale, one.thermal) == ("LE07", 10, 6)
+    found = read_declared(one, grid)
+    assert found.thermal.attrs["units"] == "K"
+    assert np.isnan(found.thermal.values[0, :3]).all()
+    assert np.nanmax(np.abs(found.thermal.values - 298.5)) < 1e-4
+    assert np.isfinite(found.red.values[0, :3]).all()
+    assert np.isnan(found.to_array().values[:, 5, 5]).all()
+    assert DeclaredYear.from_dict(json.loads(json.dumps(one.to_dict()))) == one
+
+
+def test_what_is_said_of_rasters_without_temperature_stays_as_it_was(yearly):
+    one = inspect(yearly, bands=SIX)[0][0]
+    assert list(one.to_dict()) == [
+        "year", "path", "kind", "band_numbers", "bands", "grid", "scale", "nodata",
+        "zero_is_missing", "digest",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "scale", "hint"),
+    [(24.5, 1, "Celsius"), (2_985, 1, "scale of 10"), (29_850, 1, "scale of 100"),
+     (44_000, 1, "kelvin"), (180, 1, "kelvin"), (298.5, 10, "kelvin")],
+)  # fmt: skip
+def test_numbers_that_are_no_kelvin_are_refused(
+    tmp_path, write_raster, reflectance, kelvin, scale, hint
+):
+    path = write_raster(tmp_path / "2001.tif", with_thermal(reflectance, kelvin))
+    with pytest.raises(NotKelvin, match=hint):
+        inspect([path], bands=SEVEN, thermal=Thermal("LC08", scale))
+
+
+def test_a_temperature_without_its_sensor_and_the_other_way_round_are_refused(
+    tmp_path, write_raster, reflectance
+):
+    path = write_raster(tmp_path / "2001.tif", with_thermal(reflectance, 300))
+    with pytest.raises(InvalidInput, match="--thermal LC08"):
+        inspect([path], bands=SEVEN)
+    with pytest.raises(InvalidInput, match="belong together"):
+        inspect([path], bands=(*SIX, "-"), thermal=Thermal("LC08"))
+    with pytest.raises(InvalidInput, match="at least one of reflectance"):
+        inspect([path], bands=("-",) * 6 + ("thermal",), thermal=Thermal("LC08"))
+    for text in ("LC99", "LC08:x", "LC08:-1", "LC08:0", ""):
+        with pytest.raises(UnknownOption):
+            Thermal.parse(text)

@@ -81,6 +81,11 @@ CASES: dict[str, tuple[Changed, str, str]] = {
     "step": (lambda m, i: m["steps"].update(measure=2), "code", "measure: 1 to 2"),
     "new step": (lambda m, i: m["steps"].update(fine=1), "code", "fine: - to 1"),
     "setting": (lambda m, i: m["settings"].update(seed=9), "settings", "seed: 0 to 9"),
+    "harmonise": (
+        lambda m, i: m["settings"].update(harmonise="roy2016 k"),
+        "settings",
+        "harmonise: none to roy2016 k",
+    ),
     "layer": (lambda m, i: m["inputs"]["layers"].update(rock="x"), "layers", "rock"),
     "indices": (lambda m, i: m.update(indices=["ndvi"]), "indices", "ndvi+nbr to ndvi"),
     "new year": (lambda m, i: new_scenes(m, i, y2015="z"), "new_year", "2015"),

@@ -231,8 +231,16 @@ def composites(
             help="Value that means nothing, where the file is silent. / 文件未注明时的无效值"
         ),
     ] = None,
+    thermal: Annotated[
+        str | None,
+        typer.Option(
+            help="Sensor behind a band thermal in kelvin, as LC08, or LC08:10 where ten is stored"
+            " for 1 K. / 热红外波段的传感器与比例"
+        ),
+    ] = None,
 ) -> None:
     """Register yearly rasters made elsewhere; files stay where they are. / 登记外部年度合成"""
+    from reverdure.imagery.declared import Thermal
     from reverdure.pipeline.add import add_composites, parse_years
 
     if (bands is None) == (index is None):
@@ -248,6 +256,7 @@ def composites(
         years=parse_years(years) if years else None,
         scale=scale,
         nodata=nodata,
+        thermal=Thermal.parse(thermal) if thermal else None,
     )
     for finding in added.findings:
         zh = language() == "zh" and finding.message_zh

@@ -152,6 +152,9 @@ def _measured(found: "Explanation") -> None:
         say("explain.imagery")
     for year in found.imagery:
         _year(year)
+    if found.harmonise:
+        lines = found.harmonise
+        say("sensors.in_force", name=lines.name, source=lines.source, status=lines.status)
     if found.run_id:
         say("explain.run", run_id=found.run_id)
 

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from reverdure import __version__
-from reverdure.cli import add, correct, export, field, look, pictures, rsei, template, work
+from reverdure.cli import (
+    add,
+    correct,
+    export,
+    field,
+    look,
+    pictures,
+    rsei,
+    sensors,
+    template,
+    work,
+)
 from reverdure.cli.chinese import asks_for_chinese, run_in_chinese
 from reverdure.cli.screen import fail, set_language
 from reverdure.core.errors import ReverdureError
@@ -29,6 +40,7 @@ app.command("run")(work.run)
 app.command("simulate")(work.simulate)
 app.command("rsei")(rsei.rsei)
 app.command("pictures")(pictures.pictures)
+app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("explain")(look.explain)
 app.command("template")(template.template)

@@ -46,14 +46,24 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done. / 只列出将做的工作")
     ] = False,
+    harmonise: Annotated[
+        str | None,
+        typer.Option(
+            help="Bring newer sensors to older ones, in this workspace from now on: none,"
+            " roy2016 or own. / 传感器一致性校正,此后一直有效"
+        ),
+    ] = None,
 ) -> None:
     """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 测量"""
     from reverdure.cli import archives
+    from reverdure.cli.sensors import choose
     from reverdure.pipeline import run as runs
     from reverdure.store.workspace import Workspace
 
     opened = Workspace.open(workspace)
     archives.say_not_fetched(opened)
+    if harmonise is not None:
+        choose(opened, harmonise, dry_run=dry_run)
     if dry_run:
         load = runs.workload(opened, only)
         say(

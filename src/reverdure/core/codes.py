@@ -274,3 +274,17 @@ class PictureStatus(Code):
     NOTHING_CLEAR = 1, "nothing clear", "无清晰像元"
     NO_IMAGERY = 2, "no imagery", "无影像"
     NO_SUCH_BANDS = 3, "bands missing", "缺少所需波段"
+
+
+class SensorChangeStatus(Code):
+    """Whether what a change of sensor does to land that did not change could be measured."""
+
+    MEASURED = 0, "measured in years with both sensors", "依据两种传感器重叠年份测得"
+    NO_OVERLAP = (
+        1,
+        "no year with both: from the years before and after",
+        "无重叠年份,依据前后年份测得",
+    )
+    TOO_FEW_PIXELS = 2, "too few pixels of unchanged land", "未变化土地像元过少"
+    TOO_FEW_YEARS = 3, "too few years on one side", "一侧年份过少"
+    NOT_ALIKE = 4, "both sensors do not show the same land", "两种传感器所见不一致"

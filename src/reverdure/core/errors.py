@@ -94,6 +94,12 @@ class NotReflectance(ReverdureError):
     code = "not_reflectance"
 
 
+class NotKelvin(ReverdureError):
+    """Numbers given as surface temperature that cannot be kelvin."""
+
+    code = "not_kelvin"
+
+
 class GridMismatch(ReverdureError):
     """Rasters whose grids do not fit together."""
 

@@ -439,3 +439,31 @@ FIELD_VERDICTS = Table(
         Field("run_id", "text", "Run", "运行编号", "Run of the verdict."),
     ),
 )  # fmt: skip
+
+SENSOR_CHANGES = Table(
+    "sensor_change",
+    "change",
+    (
+        Field("change", "text", "Change", "变化", "Older sensors, '>', newer sensors."),
+        Field("year", "integer", "From", "起始年份", "First year of the newer sensor."),
+        Field("band", "text", "Band or index", "波段或指数", "What is compared."),
+        Field("harmonise", "text", "Harmonised by", "一致性校正",
+              "none, or the table by which the newer sensor was changed first."),
+        Field("status", "text", "Status", "状态", "Key of SensorChangeStatus."),
+        Field("older_years", "text", "Older years", "较早年份", "Years compared, joined by ';'."),
+        Field("newer_years", "text", "Newer years", "较新年份", "The same where both overlap."),
+        Field("n_pixels", "integer", "Pixels", "像元数", "Unchanged land compared."),
+        Field("slope", "number", "Slope", "斜率", "Newer = intercept + slope x older."),
+        Field("intercept", "number", "Intercept", "截距", "Of that line."),
+        *(
+            Field(f"{name}{end}", "number", f"{en}{late}", f"{zh}{late_zh}", about)
+            for name, zh, en in (("low", "低值", "Low"), ("high", "高值", "High"))
+            for end, late, late_zh, about in (
+                ("", "", "", "Quantile (5 %, 95 %) of the older sensor."),
+                ("_shift", ", shift", "处偏移", "Newer less older there."),
+                ("_shift_low", ", shift from", "处偏移下限", "Of its 95 % interval."),
+                ("_shift_high", ", shift to", "处偏移上限", "Of its 95 % interval."),
+            )
+        ),
+    ),
+)  # fmt: skip

@@ -9,7 +9,7 @@ from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.grid import Grid
 from reverdure.core.provenance import file_digest
 from reverdure.imagery.rasters import check_complete, grid_of_raster, open_raster
-from reverdure.imagery.sensors import REFLECTIVE
+from reverdure.imagery.sensors import REFLECTIVE, THERMAL
 
 SKIPPED = "-"
 """Stands in the list of bands for one that is not read."""
@@ -86,15 +86,17 @@ def check_names(bands: Sequence[str] | None, index: str | None) -> None:
         raise UnknownOption(f"{index!r} is not the name of an index.", "Use --index nbr.")
     if bands is None:
         return
-    unknown = [name for name in bands if name not in (*REFLECTIVE, SKIPPED)]
+    unknown = [name for name in bands if name not in (*REFLECTIVE, THERMAL, SKIPPED)]
     if unknown:
         raise UnknownOption(
-            f"bands not known: {', '.join(unknown)}; use {', '.join(REFLECTIVE)}.",
+            f"bands not known: {', '.join(unknown)}; use {', '.join((*REFLECTIVE, THERMAL))}.",
             f"Write {SKIPPED} for a band that is to be passed over.",
         )
     named = [name for name in bands if name != SKIPPED]
-    if len(set(named)) != len(named) or not named:
-        raise InvalidInput(f"each band once, and at least one: got {', '.join(bands)}.")
+    if len(set(named)) != len(named) or not set(named) & set(REFLECTIVE):
+        raise InvalidInput(
+            f"each band once, and at least one of reflectance: got {', '.join(bands)}."
+        )
 
 
 def assign(

@@ -1,6 +1,6 @@
 """One picture a year out of many dates: the medoid of the clear observations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,6 +21,9 @@ _REFERENCES = {
 }
 METHODS = ("medoid", "median")
 """Ways to make one observation out of many."""
+
+Change = Callable[[str], NDArray[np.float64] | None]
+"""Sensor code -> factor and offset of each reflectance band, (6, 2); None where all stay."""
 
 _STACK_BYTES = 192 * 2**20
 # a block of some ten observations fits the cache of one core
@@ -161,7 +164,8 @@ def annual_composites(
     }
     kept = {name: value for name, value in scenes.coords.items() if "time" not in value.dims}
     span = np.arange(years[0], years[-1] + 1, dtype=np.int64)
-    made = xr.Dataset(composites, {"year": span, **kept})
+    said = {name: scenes.attrs[name] for name in ("harmonised",) if name in scenes.attrs}
+    made = xr.Dataset(composites, {"year": span, **kept}, said)
     return described(made, scenes, references=_REFERENCES[method])
 
 
@@ -271,7 +275,11 @@ def _attributes(name: str) -> dict[str, str]:
 
 
 def composite_tile(
-    scenes: Sequence[Scene], grid: Grid, season: tuple[str, str], method: str = "medoid"
+    scenes: Sequence[Scene],
+    grid: Grid,
+    season: tuple[str, str],
+    method: str = "medoid",
+    change: Change | None = None,
 ) -> xr.Dataset:
     """Composite of one season's scenes on a tile, reading no more than the tile.
 
@@ -285,6 +293,9 @@ def composite_tile(
     grid : Grid
     season : two of "MM-DD"
     method : {"medoid", "median"}
+    change : callable, optional
+        From a sensor code to factor and offset of each reflectance band, (6, 2), or None
+        where its numbers stay as they are. Default: all stay.
 
     Returns
     -------
@@ -315,7 +326,10 @@ def composite_tile(
     rows = max(1, _STACK_BYTES // row_bytes)
     strips = [
         _strip(
-            touching, grid.part(Window(row, 0, min(rows, grid.height - row), grid.width)), method
+            touching,
+            grid.part(Window(row, 0, min(rows, grid.height - row), grid.width)),
+            method,
+            change,
         )
         for row in range(0, grid.height, rows)
     ]
@@ -327,7 +341,9 @@ def composite_tile(
     return xr.Dataset(layers, grid.coordinates(), {"scene_ids": ids})
 
 
-def _strip(scenes: Sequence[Scene], grid: Grid, method: str) -> dict[str, NDArray[Any]]:
+def _strip(
+    scenes: Sequence[Scene], grid: Grid, method: str, change: Change | None
+) -> dict[str, NDArray[Any]]:
     """Composite of a few rows, from the scenes that show anything in them."""
     bands = [*REFLECTIVE, THERMAL]
     kept: list[int] = []
@@ -345,6 +361,10 @@ def _strip(scenes: Sequence[Scene], grid: Grid, method: str) -> dict[str, NDArra
         layer = stack[len(kept)]
         for i, band in enumerate(bands):
             layer[i] = read_band(scene, band, grid) if band in scene.files else np.nan
+        lines = change(scene.sensor) if change is not None else None
+        if lines is not None:
+            factor, offset = lines.T.astype(np.float32)[:, :, None, None]
+            layer[: len(REFLECTIVE)] = layer[: len(REFLECTIVE)] * factor + offset
         clear &= ~np.isnan(layer[: len(REFLECTIVE)]).any(axis=0)
         seen_on[scene.date] = clear if before is None else clear | before
         kept.append(number)

@@ -27,14 +27,58 @@ from reverdure.imagery.plausibility import (
     is_rescaled,
     judge_index,
     judge_reflectance,
+    judge_temperature,
+    kelvin_range,
     missing_values,
 )
 from reverdure.imagery.rasters import open_raster, read_onto
+from reverdure.imagery.sensors import THERMAL, families
 
 BANDS = "bands"
 """Kind of a year that holds reflectance bands; any other kind is the name of an index."""
 
 _RASTERS = (".tif", ".tiff", ".img", ".vrt", ".jp2", ".nc")
+
+
+@dataclass(frozen=True, slots=True)
+class Thermal:
+    """What is said of a declared band of temperature.
+
+    Attributes
+    ----------
+    sensor : str
+        Sensor the rasters were made from, such as "LC08".
+    scale : float
+        Number in the file divided by this is kelvin.
+    """
+
+    sensor: str
+    scale: float = 1.0
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From "LC08", or "LC08:10" where ten is stored for one kelvin.
+
+        Raises
+        ------
+        UnknownOption
+            If the sensor is not known or the scale no positive number.
+
+        Examples
+        --------
+        >>> Thermal.parse("LC08:10")
+        Thermal(sensor='LC08', scale=10.0)
+        """
+        sensor, _, number = text.partition(":")
+        if sensor not in families():
+            raise UnknownOption(f"sensor {sensor!r} is not known; use {', '.join(families())}.")
+        try:
+            scale = float(number or 1)
+        except ValueError:
+            scale = np.nan
+        if not (np.isfinite(scale) and scale > 0):
+            raise UnknownOption(f"thermal scale {number!r} is not a positive number.")
+        return cls(sensor, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +105,10 @@ class DeclaredYear:
         Whether a pixel that is exactly 0 in all bands stands for nothing.
     digest : str
         Changes when the file or what is said about it changes.
+    sensor : str
+        Sensor it was made from, "LC08"; "" where that was not said.
+    thermal_scale : float
+        Number in the file divided by this is kelvin.
     """
 
     year: int
@@ -73,16 +121,34 @@ class DeclaredYear:
     nodata: tuple[float, ...]
     zero_is_missing: bool
     digest: str
+    sensor: str = ""
+    thermal_scale: float = 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields, for JSON."""
-        return asdict(self)
+        """The fields, for JSON; those about temperature only where there is one to tell of."""
+        said = asdict(self)
+        if not self.sensor:
+            del said["sensor"]
+        if THERMAL not in self.bands:
+            del said["thermal_scale"]
+        return said
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
         """Year from what `to_dict` gave."""
         lists = {name: tuple(fields[name]) for name in ("band_numbers", "bands", "nodata")}
         return cls(**{**fields, **lists, "grid": Grid(**fields["grid"])})
+
+    @property
+    def thermal(self) -> int | None:
+        """Position of the temperature among its bands."""
+        return self.bands.index(THERMAL) if THERMAL in self.bands else None
+
+    @property
+    def reflective(self) -> tuple[int, ...]:
+        """Band numbers of all but temperature."""
+        pairs = zip(self.band_numbers, self.bands, strict=True)
+        return tuple(number for number, name in pairs if name != THERMAL)
 
     @property
     def allowed(self) -> tuple[float, float]:
@@ -98,6 +164,7 @@ def inspect_composites(
     years: Sequence[int] | None,
     scale: float,
     nodata: float | None = None,
+    thermal: Thermal | None = None,
 ) -> tuple[list[DeclaredYear], list[Finding]]:
     """Check yearly rasters against what is said about them.
 
@@ -116,6 +183,8 @@ def inspect_composites(
         Number in the file divided by this is reflectance (or the index).
     nodata : float, optional
         Number that stands for nothing, besides what the file declares.
+    thermal : Thermal, optional
+        What is said of the band `thermal`; asked for where there is one.
 
     Returns
     -------
@@ -140,22 +209,32 @@ def inspect_composites(
     NotReflectance
         If the values cannot be what they are said to be: stretched to 0..1, or of another
         scale.
+    NotKelvin
+        If those of thermal cannot be kelvin.
     """
     check_names(bands, index)
     if not (np.isfinite(scale) and scale > 0):
         raise UnknownOption(f"scale {scale} is not a positive number.")
+    if (thermal is not None) != (THERMAL in (bands or ())):
+        raise InvalidInput(
+            "a band thermal and what is said of it belong together: the ecological index needs"
+            " to know the sensor.",
+            "Use --bands blue,green,red,nir,swir1,swir2,thermal with --thermal LC08.",
+        )
     paths, findings = _rasters_only(files)
     with warnings.catch_warnings():
         # a raster without a place is refused by name further down
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         rasters = [raster_file(path) for path in paths]
     said = [
-        _describe(one, index or BANDS, scale, nodata)
+        _describe(one, index or BANDS, scale, nodata, thermal)
         for one in assign(rasters, bands, index, years)
     ]
     _check_years(said)
     _check_grids(said)
     counted = _count(said)
+    if thermal is not None:
+        counted = _with_thermal(said, counted)
     declared = [_after_counting(one, seen) for one, seen in zip(said, counted, strict=True)]
     if index is None and is_rescaled(counted):
         raise NotReflectance(
@@ -185,7 +264,13 @@ def _rasters_only(files: Sequence[Path]) -> tuple[list[Path], list[Finding]]:
     return rasters, findings
 
 
-def _describe(one: Assignment, kind: str, scale: float, nodata: float | None) -> DeclaredYear:
+def _describe(
+    one: Assignment,
+    kind: str,
+    scale: float,
+    nodata: float | None,
+    thermal: Thermal | None,
+) -> DeclaredYear:
     stated = [one.file.nodata[number - 1] for number in one.band_numbers]
     missing = {float(n) for n in (*stated, nodata) if n is not None and np.isfinite(n)}
     return DeclaredYear(
@@ -199,6 +284,8 @@ def _describe(one: Assignment, kind: str, scale: float, nodata: float | None) ->
         nodata=tuple(sorted(missing)),
         zero_is_missing=kind == BANDS,
         digest=one.file.digest,
+        sensor=thermal.sensor if thermal else "",
+        thermal_scale=thermal.scale if thermal else 1.0,
     )
 
 
@@ -207,12 +294,26 @@ def _count(said: Sequence[DeclaredYear]) -> list[Counts]:
     counted: dict[int, Counts] = {}
     for path in dict.fromkeys(one.path for one in said):
         here = [i for i, one in enumerate(said) if one.path == path]
-        wanted = [Wanted(said[i].band_numbers, said[i].nodata) for i in here]
+        wanted = [Wanted(said[i].reflective, said[i].nodata) for i in here]
         first = said[here[0]]
         with open_raster(path) as dataset:
             counts = count(dataset, wanted, first.scale, first.allowed)
         counted.update(zip(here, counts, strict=True))
     return [counted[i] for i in range(len(said))]
+
+
+def _with_thermal(said: Sequence[DeclaredYear], counted: Sequence[Counts]) -> list[Counts]:
+    """What was counted, once temperatures were judged; with the sentinels found in them."""
+    found: list[Counts] = []
+    for one, seen in zip(said, counted, strict=True):
+        if one.thermal is None:
+            raise ValueError("no temperature to judge")
+        wanted = Wanted((one.band_numbers[one.thermal],), one.nodata)
+        with open_raster(one.path) as dataset:
+            kelvin = count(dataset, [wanted], one.thermal_scale, kelvin_range())[0]
+        judge_temperature(f"{Path(one.path).name} ({one.year})", kelvin, one.thermal_scale)
+        found.append(replace(seen, sentinels=seen.sentinels | kelvin.sentinels))
+    return found
 
 
 def _after_counting(one: DeclaredYear, seen: Counts) -> DeclaredYear:
@@ -295,7 +396,7 @@ def read_declared(declared: DeclaredYear, grid: Grid) -> xr.Dataset:
     -------
     xarray.Dataset with dims (y, x)
         Bands, or one variable named like the index: float32, NaN where missing, outside
-        the file, or outside the range of reflectance or index.
+        the file, or outside the range of reflectance, temperature or index.
 
     Raises
     ------
@@ -305,14 +406,19 @@ def read_declared(declared: DeclaredYear, grid: Grid) -> xr.Dataset:
     stored = read_onto(declared.path, grid, bands=list(declared.band_numbers), fill=np.nan)
     missing = missing_values(stored, declared.nodata)
     if declared.zero_is_missing:
-        missing |= (stored == 0).all(axis=0)
-    values = stored / declared.scale
-    low, high = declared.allowed
+        reflective = [name != THERMAL for name in declared.bands]
+        missing |= (stored[reflective] == 0).all(axis=0)
+    scales = np.full((len(stored), 1, 1), declared.scale)
+    limits = np.tile(np.reshape(declared.allowed, (2, 1, 1, 1)), (1, len(stored), 1, 1))
+    if declared.thermal is not None:
+        scales[declared.thermal] = declared.thermal_scale
+        limits[:, declared.thermal, 0, 0] = kelvin_range()
+    values, (low, high) = stored / scales, limits
     with np.errstate(invalid="ignore"):
         missing |= (values < low) | (values > high)
     values[missing] = np.nan
     layers = {
-        name: (("y", "x"), values[i].astype(np.float32), {"units": "1"})
+        name: (("y", "x"), values[i].astype(np.float32), {"units": "K" if name == THERMAL else "1"})
         for i, name in enumerate(declared.bands)
     }
     return xr.Dataset(layers, grid.coordinates(), {"year": declared.year})

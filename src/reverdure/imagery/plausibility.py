@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 
-from reverdure.core.errors import NotReflectance
+from reverdure.core.errors import NotKelvin, NotReflectance
+from reverdure.imagery.sensors import temperature_scaling
 
 REFLECTANCE_RANGE = (-0.2, 1.6)
 """Values Landsat Collection 2 can hold (2.75e-5 * 1..65535 - 0.2), LSDS-1619."""
@@ -24,6 +25,7 @@ ZERO_INDEX_SHARE = 0.01
 
 _OUTSIDE_SHARE = 0.01
 _TOO_SMALL = 0.02
+_WARMEST_AT_LEAST = 260.0
 _RESCALED_SLACK = 1e-6
 _STRIP_BYTES = 64 * 2**20
 _HUGE = 3.4e38
@@ -193,6 +195,41 @@ def judge_index(name: str, seen: Counts, scale: float) -> None:
         raise NotReflectance(
             f"{shown}; everything is next to zero.", "Try a smaller --scale, such as --scale 1."
         )
+
+
+def judge_temperature(name: str, seen: Counts, scale: float) -> None:
+    """Refuse numbers that cannot be surface temperature in kelvin.
+
+    Raises
+    ------
+    NotKelvin
+        If more than 1 % lie outside what Landsat can hold, or nothing is as warm as 260 K,
+        as land in its growing season is.
+    """
+    lowest, highest = seen.lowest.min(), seen.highest.max()
+    low, high = kelvin_range()
+    too_cold = seen.values and highest < _WARMEST_AT_LEAST
+    if seen.outside <= _OUTSIDE_SHARE * seen.values and not too_cold:
+        return
+    hint = "Write surface temperature in kelvin, or say what one kelvin is stored as."
+    middle = (lowest + highest) / 2 * scale
+    if lowest > -60 and highest < 80 and scale == 1:
+        hint = "These look like degrees Celsius: add 273.15 first."
+    else:
+        for factor in (10.0, 100.0):
+            if _WARMEST_AT_LEAST * factor <= middle <= high * factor and scale != factor:
+                hint = f"Try a scale of {factor:g}: --thermal SENSOR:{factor:g}."
+    raise NotKelvin(
+        f"{name} holds {lowest:.6g} to {highest:.6g} as thermal at a scale of"
+        f" {scale:g}; surface temperature lies in {low:g}..{high:g} K.",
+        hint,
+    )
+
+
+def kelvin_range() -> tuple[float, float]:
+    """Temperatures Landsat Collection 2 can hold, [K]."""
+    scaling = temperature_scaling()
+    return scaling.lowest, scaling.highest
 
 
 def _shown(name: str, seen: Counts, scale: float) -> str:

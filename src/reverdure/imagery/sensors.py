@@ -94,13 +94,14 @@ class Quality:
 
 
 @cache
-def _table() -> Mapping[str, Any]:
+def landsat_table() -> Mapping[str, Any]:
+    """The constants of `data/landsat.toml`."""
     text = files("reverdure.imagery").joinpath("data/landsat.toml").read_text(encoding="utf-8")
     return MappingProxyType(tomllib.loads(text))
 
 
 def _scaling(name: str) -> Scaling:
-    row = _table()["scaling"][name]
+    row = landsat_table()["scaling"][name]
     return Scaling(row["multiply"], row["add"], row["fill"], row["lowest"], row["highest"])
 
 
@@ -125,11 +126,11 @@ def quality() -> Quality:
     >>> bin(quality().hidden), bin(quality().water)
     ('0b111111', '0b10000000')
     """
-    rows = _table()["quality"]
+    rows = landsat_table()["quality"]
     return Quality(
         hidden=sum(1 << row["bit"] for row in rows),
         sky=sum(1 << row["bit"] for row in rows if row["sky"]),
-        water=1 << _table()["water"]["bit"],
+        water=1 << landsat_table()["water"]["bit"],
     )
 
 
@@ -143,7 +144,7 @@ def families() -> Mapping[str, Family]:
     'SR_B4'
     """
     known: dict[str, Family] = {}
-    for row in _table()["family"].values():
+    for row in landsat_table()["family"].values():
         saturated = sum(1 << bit for _, _, bit in row["bands"].values())
         unseen = sum(1 << bit for bit in row["unseen"])
         family = Family(

@@ -17,7 +17,7 @@ from reverdure.core.files import atomic
 from reverdure.core.provenance import file_digest
 from reverdure.core.records import Finding, ImportReport, OnProgress
 from reverdure.ground.terrain import LAYER_KINDS, check_layer
-from reverdure.imagery.declared import inspect_composites
+from reverdure.imagery.declared import Thermal, inspect_composites
 from reverdure.imagery.finding import find_all_scenes
 from reverdure.imagery.landsat import Refusal, Scene
 from reverdure.imagery.sentinel2 import Sentinel2Scene
@@ -284,14 +284,16 @@ def add_composites(
     years: Sequence[int] | None,
     scale: float,
     nodata: float | None,
+    thermal: Thermal | None = None,
 ) -> AddedComposites:
     """Register yearly rasters made elsewhere; the files stay where they are."""
     if index is not None:
         index_spec(index)  # refuses a name that no aim is judged by
     with workspace.writing():
         declared, findings = inspect_composites(
-            files, bands=bands, index=index, years=years, scale=scale, nodata=nodata
-        )
+            files, bands=bands, index=index, years=years, scale=scale, nodata=nodata,
+            thermal=thermal,
+        )  # fmt: skip
         kinds = sorted({item.kind for item in declared})
         if not declared:
             raise NotReflectance("none of the files holds a usable year.")

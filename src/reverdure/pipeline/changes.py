@@ -260,6 +260,8 @@ def _of_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterable[
 
 
 def _plain(value: Any) -> str:
+    if value is None:
+        return "none"
     return "..".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

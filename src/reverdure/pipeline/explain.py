@@ -13,6 +13,7 @@ from reverdure.ground.coverage import coverage
 from reverdure.pipeline.measure import part_path
 from reverdure.pipeline.plan import Plan, Source, make_plan
 from reverdure.pipeline.tiles import composite_path, overlap
+from reverdure.recovery.harmonise import Harmonisation
 from reverdure.registry.corrections import Correction
 from reverdure.registry.counties import county_of
 from reverdure.store.cubes import read_tile
@@ -45,7 +46,8 @@ class YearOfImagery:
 class Explanation:
     """The chain of one mine: registry rows, what was measured, and with which imagery.
 
-    `corrections` are those about the mine and its claims, each with whether it is in force.
+    `corrections` are those about the mine and its claims, each with whether it is in force;
+    `harmonise` are the lines by which newer sensors were brought to older ones, if any.
     """
 
     mine: Mapping[str, Any]
@@ -57,6 +59,7 @@ class Explanation:
     run_id: str
     is_current: bool
     corrections: tuple[tuple[Correction, bool], ...] = ()
+    harmonise: Harmonisation | None = None
 
 
 def explain(workspace: Workspace, wanted: str) -> Explanation:
@@ -95,6 +98,7 @@ def explain(workspace: Workspace, wanted: str) -> Explanation:
         run_id=run_id,
         is_current=is_current,
         corrections=tuple(_corrections(plan, mine_id)),
+        harmonise=plan.harmonise,
     )
 
 

@@ -32,6 +32,7 @@ from reverdure.pipeline.corrections import (
 )
 from reverdure.pipeline.fine_plan import FineSource, FineSources, fine_sources
 from reverdure.pipeline.footprints import Footprints
+from reverdure.pipeline.harmonising import harmonisation_of
 from reverdure.pipeline.lattice import (
     RING_MARGIN_M,
     Bounds,
@@ -42,6 +43,7 @@ from reverdure.pipeline.lattice import (
 )
 from reverdure.pipeline.steps import STEP_VERSIONS
 from reverdure.recovery.constants import aim_indices
+from reverdure.recovery.harmonise import Harmonisation
 from reverdure.registry.corrections import Standing, corrected_mines
 from reverdure.store.workspace import Workspace
 
@@ -119,6 +121,8 @@ class Plan:
     standing: Standing
     #: by mine and year: what 10 m composites of small mines are made from
     fine: FineSources
+    #: lines that bring newer sensors to older ones, where the workspace asks for it
+    harmonise: Harmonisation | None
 
 
 def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
@@ -152,7 +156,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     lattice = _lattice(workspace, grids)
     outlines = mines.geometry.to_crs(lattice.crs)
     imagery = _imagery_bounds(scenes, declared, lattice.crs)
-    sources = _Sources(workspace, lattice, scenes, declared, imagery)
+    lines = harmonisation_of(workspace)
+    sources = _Sources(workspace, lattice, scenes, declared, imagery, lines)
     layers = {row["kind"]: row["digest"] for row in database.rows("layer")}
     indices = sources.indices(claims)
 
@@ -200,6 +205,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     }
     if sentinel2:
         inputs["sentinel2"] = digest(sorted([one.scene_id, one.fingerprint] for one in sentinel2))
+    if lines is not None:
+        inputs["harmonise"] = [lines.name, lines.key]
     if standing.corrections:
         inputs["corrections"] = corrections_digest(standing)
     run_id = digest(
@@ -213,7 +220,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     )
     return Plan(
         run_id, lattice, sources.years, indices, composites, segments, measured,
-        mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing, fine,
+        mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing, fine, lines,
     )  # fmt: skip
 
 
@@ -227,8 +234,9 @@ class _Sources:
         scenes: list[Scene],
         declared: list[DeclaredYear],
         imagery: list[Bounds],
+        lines: Harmonisation | None,
     ) -> None:
-        self._lattice = lattice
+        self._lattice, self._lines = lattice, lines
         self._season, self._method = workspace.settings.season, workspace.settings.method
         self._declared = {(item.kind, item.year): item for item in declared}
         years = [season_year(scene.date, self._season) for scene in scenes]
@@ -285,7 +293,9 @@ class _Sources:
                     here.setdefault(year, []).append(scene)
             for year, scenes in here.items():
                 scenes.sort(key=lambda scene: (scene.date, scene.scene_id))
-                prints = [[scene.scene_id, scene.fingerprint] for scene in scenes]
+                prints: list[Any] = [[scene.scene_id, scene.fingerprint] for scene in scenes]
+                if self._lines and {scene.sensor for scene in scenes} & set(self._lines.newer):
+                    prints.append(["harmonised", self._lines.key])
                 found[year] = Source(self._key(place, year, prints), scenes=tuple(scenes))
             self._kept[tile] = dict(sorted(found.items()))
         return self._kept[tile]

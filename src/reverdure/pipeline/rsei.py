@@ -22,7 +22,7 @@ from reverdure.core.records import OnProgress, Progress
 from reverdure.imagery.landsat import Scene
 from reverdure.pipeline.fine import land_that_is_no_mine
 from reverdure.pipeline.lattice import Tile, tile_name
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.plan import Plan, Source, make_plan
 from reverdure.pipeline.tiles import composite_path, make_composite, overlap
 from reverdure.pipeline.workers import cores, do_all
 from reverdure.recovery.constants import constant
@@ -35,7 +35,13 @@ from reverdure.recovery.rsei_fit import (
     loadings_of,
     references,
 )
-from reverdure.recovery.rsei_picture import Picture, index_of, picture_of_values
+from reverdure.recovery.rsei_picture import (
+    REFLECTIVE,
+    THERMAL,
+    Picture,
+    index_of,
+    picture_of_values,
+)
 from reverdure.recovery.rsei_wetness import WetnessSet, wetness_set
 from reverdure.store.cubes import Band, read_tags, read_tile, write_tile
 from reverdure.store.workspace import Workspace
@@ -173,7 +179,7 @@ def make_rsei(
             path.unlink()
     years = sorted({year for _, year in tasks})
     own = {year: loadings_of(_sums_of(paths, year)) for year in years}
-    sensors = {year: "+".join(_sensors(scenes)) for year, scenes in _scenes(plan).items()}
+    sensors = {year: "+".join(found) for year, found in _sensors_by_year(plan).items()}
     return RseiResult(basis, own, sensors, len(todo), paths), land
 
 
@@ -187,17 +193,30 @@ def _scenes(plan: Plan) -> dict[int, dict[str, Scene]]:
     return found
 
 
-def _sensors(scenes: Mapping[str, Scene]) -> list[str]:
-    return sorted({scene.sensor for scene in scenes.values()})
+def _declared_sensor(source: Source) -> str:
+    """Sensor behind a declared raster that brings all the index needs; "" for no such."""
+    declared = source.declared
+    if declared is None or not {*REFLECTIVE, THERMAL} <= set(declared.bands):
+        return ""
+    return declared.sensor
+
+
+def _sensors_by_year(plan: Plan) -> dict[int, list[str]]:
+    """Sensors behind each year, of scenes and of declared rasters with a temperature."""
+    found: dict[int, set[str]] = {}
+    for (_, year), source in plan.composites.items():
+        of_year = found.setdefault(year, set())
+        of_year |= {scene.sensor for scene in source.scenes} | {_declared_sensor(source)} - {""}
+    return {year: sorted(sensors) for year, sensors in found.items()}
 
 
 def _basis(
     workspace: Workspace, plan: Plan, land: Land, refit: bool, on_progress: OnProgress | None
 ) -> Basis:
     """The kept basis with the references of new years, or a new one."""
-    scenes = _scenes(plan)
+    scenes, seen_by = _scenes(plan), _sensors_by_year(plan)
     years = sorted(scenes)
-    made_from = {year: _year_digest(workspace, scenes[year]) for year in years}
+    made_from = {year: _year_digest(workspace, plan, year, scenes[year]) for year in years}
     had = workspace.database.setting(SETTING)
     before = None if had is None else RseiFit.from_dict(had["fit"])
     kept = None if refit else before
@@ -205,7 +224,7 @@ def _basis(
     if kept is not None:
         same = [year for year in years if had["made_from"].get(str(year)) == made_from[year]]
         known = {year: kept.reference_k[year] for year in same if year in kept.reference_k}
-    sensors = sorted({one for of_year in scenes.values() for one in _sensors(of_year)})
+    sensors = sorted({_seen_as(plan, one) for of_year in seen_by.values() for one in of_year})
     if not sensors:
         return _without_thermal(years)
     wetness = wetness_set(sensors) if kept is None else kept.wetness_set
@@ -214,7 +233,7 @@ def _basis(
     found, why = references(tallies)
     for year in set(unknown) - set(found):
         found[year] = float("nan")
-        why[year] = RseiStatus.NO_DATA if scenes[year] else RseiStatus.NO_THERMAL
+        why[year] = RseiStatus.NO_DATA if seen_by[year] else RseiStatus.NO_THERMAL
     fresh = {year: kelvin for year, kelvin in found.items() if np.isfinite(kelvin)}
 
     def pictures() -> Iterator[tuple[int, Picture]]:
@@ -252,7 +271,7 @@ def _keep_new(
 
 
 def _without_thermal(years: Sequence[int]) -> Basis:
-    """Declared rasters hold no temperature: no year has an index."""
+    """Nothing there holds a temperature: no year has an index."""
     nothing = Loadings(RseiStatus.NO_THERMAL, (0.0,) * 4, float("nan"), 0)
     fit = RseiFit("pooled", "tm_sr", ((0.0, 1.0),) * 4, nothing, (0.0, 0.0), ())
     refused = dict.fromkeys(years, RseiStatus.NO_THERMAL)
@@ -276,11 +295,27 @@ def _keep(
         write.replace("setting", [{"name": SETTING, "value": text}])
 
 
-def _year_digest(workspace: Workspace, scenes: Mapping[str, Scene]) -> str:
+def _seen_as(plan: Plan, sensor: str) -> str:
+    """The sensor that the composites look like: harmonised ones are of the older family."""
+    return sensor if plan.harmonise is None else plan.harmonise.seen_as(sensor)
+
+
+def _year_digest(workspace: Workspace, plan: Plan, year: int, scenes: Mapping[str, Scene]) -> str:
     """Hash of the scenes of a year and of how they become its composite."""
     prints = {scene_id: scene.fingerprint for scene_id, scene in scenes.items()}
     settings = workspace.settings
-    return digest([RSEI_VERSION, list(settings.season), settings.method, prints])
+    how: list[Any] = [RSEI_VERSION, list(settings.season), settings.method, prints]
+    lines = plan.harmonise
+    if lines is not None and {scene.sensor for scene in scenes.values()} & set(lines.newer):
+        how.append(lines.key)
+    how += sorted(
+        {
+            source.declared.digest
+            for (_, when), source in plan.composites.items()
+            if when == year and source.declared is not None and _declared_sensor(source)
+        }
+    )
+    return digest(how)
 
 
 def _tallies(
@@ -320,8 +355,9 @@ def _pictures(workspace: Workspace, plan: Plan, land: Land, one: tuple[Tile, int
     arrays, tags = read_tile(path)
     inside, no_mine = land.of(tile)
     ids = json.loads(tags["REVERDURE_SCENES"])
-    sensor_of = {scene.scene_id: scene.sensor for scene in plan.composites[one].scenes}
-    sensors = [sensor_of.get(scene_id, "") for scene_id in ids]
+    source = plan.composites[one]
+    sensor_of = {scene.scene_id: _seen_as(plan, scene.sensor) for scene in source.scenes}
+    sensors = [sensor_of.get(scene_id, _declared_sensor(source)) for scene_id in ids]
     if not any(sensors):
         return []
     families = {name: wetness_set([name]).family for name in set(sensors)}
@@ -387,7 +423,9 @@ def _make_raster(
     tile, year = one
     grid = plan.lattice.grid_of(tile)
     index = np.full(grid.shape, np.nan, np.float32)
-    refused = RseiPixel.NO_THERMAL if not plan.composites[one].scenes else RseiPixel.NO_DATA
+    source = plan.composites[one]
+    has_sensor = source.scenes or _declared_sensor(source)
+    refused = RseiPixel.NO_DATA if has_sensor else RseiPixel.NO_THERMAL
     status = np.where(land.of(tile)[0], refused, RseiPixel.NO_DATA).astype(np.uint8)
     sums = np.zeros(15, np.int64)
     kelvin, shift = basis.reference_k.get(year, float("nan")), basis.fit.shift(year)

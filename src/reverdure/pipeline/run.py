@@ -189,7 +189,7 @@ def _write_manifest(
         "only": only,
         "made": dict(made),
         "inputs": dict(plan.inputs),
-        "settings": asdict(workspace.settings),
+        "settings": asdict(workspace.settings) | _harmonised(plan),
         "steps": STEP_VERSIONS,
         "years": [plan.years[0], plan.years[-1]],
         "indices": list(plan.indices),
@@ -205,6 +205,12 @@ def _write_manifest(
     for name in ("verdicts.parquet", "totals.parquet"):
         with atomic(folder / name) as temporary:
             shutil.copyfile(workspace.products / name, temporary)
+
+
+def _harmonised(plan: Plan) -> dict[str, str]:
+    """The lines in force beside the settings; nothing where composites are as seen."""
+    lines = plan.harmonise
+    return {} if lines is None else {"harmonise": f"{lines.name} {lines.key}"}
 
 
 def _remove_outdated(workspace: Workspace, plan: Plan) -> None:

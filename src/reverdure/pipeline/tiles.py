@@ -53,7 +53,8 @@ def make_composite(workspace: Workspace, plan: Plan, tile: Tile, year: int) -> N
         made = read_declared(source.declared, grid)
         scene_ids = [Path(source.declared.path).name]
     else:
-        made = composite_tile(source.scenes, grid, settings.season, settings.method)
+        change = None if plan.harmonise is None else plan.harmonise.change
+        made = composite_tile(source.scenes, grid, settings.season, settings.method, change)
         scene_ids = list(made.attrs["scene_ids"])
     names = [str(name) for name in made.data_vars]
     tags = {"REVERDURE_KEY": source.key, "REVERDURE_SCENES": json.dumps(scene_ids)}

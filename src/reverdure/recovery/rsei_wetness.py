@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reverdure.core.errors import UnknownOption
 from reverdure.recovery.constants import table
+from reverdure.recovery.harmonise import harmonisation
 
 PRODUCTS = ("surface_reflectance", "toa")
 """What the reflectance is: at the ground, or at the top of the atmosphere."""
@@ -137,8 +138,8 @@ def band_change(sensor: str, to: WetnessSet) -> NDArray[np.float64]:
         return same
     if to.product != "surface_reflectance" or {family, to.family} != {"tm", "oli"}:
         raise UnknownOption(f"{sensor} cannot be brought to the wetness set {to.name}.")
-    row = table("rsei_wetness")["change"]["tm_to_oli"]
-    slope, intercept = np.array(row["slope"]), np.array(row["intercept"])
+    lines = harmonisation("roy2016")
     if to.family == "oli":
-        return np.column_stack([slope, intercept])
-    return np.column_stack([1 / slope, -intercept / slope])
+        return np.column_stack([lines.slope, lines.intercept])
+    change = lines.change(sensor)
+    return same if change is None else change
