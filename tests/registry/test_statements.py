@@ -80,18 +80,18 @@ def changed(**changes: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("changes", "seen"),
     [
-        ({"statements__0__unit": "CNY"}, "unit 'CNY'"),
-        ({"statements__0__unit_code": "999999"}, "about '999999'"),
-        ({"statements__0__source_id": "hearsay"}, "from 'hearsay'"),
-        ({"statements__0__metric": "happiness"}, "metric 'happiness'"),
+        ({"statements__0__unit": "CNY"}, "unit: 'CNY'"),
+        ({"statements__0__unit_code": "999999"}, "unit_code: '999999'"),
+        ({"statements__0__source_id": "hearsay"}, "source_id: 'hearsay'"),
+        ({"statements__0__metric": "happiness"}, "metric: 'happiness'"),
         ({"statements__0__statement_id": "restored"}, "stands twice"),
         ({"statements__0__value": 0}, "divides by 'target'"),
         ({"sums__0__of": ["restored", "beyond"]}, "not stated before"),
         ({"sums__0__of": ["restored"]}, "expected 2"),
         ({"sums__0__kind": "guess"}, "'guess'"),
-        ({"questions__0__about": ["nothing"]}, "about 'nothing'"),
-        ({"units__0__within": "100000"}, "within '100000'"),
-        ({"statements__0__bound": "surely"}, "bound 'surely'"),
+        ({"questions__0__about": ["nothing"]}, "about: 'nothing'"),
+        ({"units__0__within": "100000"}, "within: '100000'"),
+        ({"statements__0__bound": "surely"}, "bound: 'surely'"),
     ],
 )
 def test_a_case_that_contradicts_itself_is_refused(changes, seen):

@@ -309,31 +309,37 @@ def _check(case: Case) -> None:
     ids = [one.statement_id for one in case.statements] + [one.sum_id for one in case.sums]
     twice = [name for name in ids if ids.count(name) > 1]
     if twice:
-        raise InvalidInput(f"{twice[0]!r} stands twice.")
+        raise InvalidInput(f"figure {twice[0]!r} stands twice.")
     units = {one.code for one in case.units}
     sources = {one.source_id for one in case.sources}
+    bounds = {code.key for code in Bound}
     for unit in case.units:
-        _known(f"unit {unit.code!r}", "lies within", unit.within, units | {""})
+        _known(f"units {unit.code}, within", unit.within, units | {""})
     for one in case.statements:
-        name = f"statement {one.statement_id!r}"
-        _known(name, "is about", one.unit_code, units)
-        _known(name, "comes from", one.source_id, sources)
-        _known(name, "has metric", one.metric, set(metrics()))
-        _known(name, "has unit", one.unit, set(_UNITS[metrics()[one.metric]["dimension"]]))
-        _known(name, "has bound", one.bound, {code.key for code in Bound})
+        name = f"statements {one.statement_id}"
+        _known(f"{name}, unit_code", one.unit_code, units)
+        _known(f"{name}, source_id", one.source_id, sources)
+        _known(f"{name}, metric", one.metric, set(metrics()))
+        _known(f"{name}, unit", one.unit, set(_UNITS[metrics()[one.metric]["dimension"]]))
+        _known(f"{name}, bound", one.bound, bounds)
         if not math.isfinite(one.value):
-            raise InvalidInput(f"{name} has value {one.value}; expected a number.")
+            raise InvalidInput(
+                f"statement {one.statement_id!r} has value {one.value}; expected a number."
+            )
     for each in case.sums:
-        name = f"sum {each.sum_id!r}"
-        _known(name, "is a", each.kind, set(KINDS))
-        _known(name, "has bound", each.bound, {"", *(code.key for code in Bound)})
+        _known(f"sums {each.sum_id}, kind", each.kind, set(KINDS))
+        _known(f"sums {each.sum_id}, bound", each.bound, {"", *bounds})
         if len(each.of) < 2 or (each.kind in ("share", "ratio") and len(each.of) != 2):
-            raise InvalidInput(f"{name} is worked out of {len(each.of)} figures; expected 2.")
+            raise InvalidInput(
+                f"sum {each.sum_id!r} is worked out of {len(each.of)} figures; expected 2."
+            )
     for question in case.questions:
-        for name in question.about:
-            _known("a question", "is about", name, set(ids))
+        for about in question.about:
+            _known("questions, about", about, set(ids))
 
 
-def _known(name: str, what: str, seen: str, allowed: set[str]) -> None:
+def _known(where: str, seen: str, allowed: set[str]) -> None:
     if seen not in allowed:
-        raise InvalidInput(f"{name} {what} {seen!r}; known: {', '.join(sorted(allowed))}.")
+        raise InvalidInput(
+            f"{where}: {seen!r} is not known there; use {', '.join(sorted(allowed))}."
+        )
