@@ -214,7 +214,7 @@ def test_declared_rasters_with_a_temperature_have_an_index(data_folder, tmp_path
     said = ("--bands", "blue,green,red,nir,swir1,swir2,thermal", "--scale", 10_000)
     add = ("add", "composites", tmp_path / "mendoza_2016.tif", "-w", workspace, *said)
     refused = reverdure(*add, "--thermal", "LC08", expect=1, language="zh")
-    assert "不是开尔文温度" in refused.stderr
+    assert "地表温度应在" in refused.stderr
     assert "--thermal SENSOR:100" in refused.stderr
     reverdure(*add, "--thermal", "LC08:100")
     done = reverdure("rsei", "-w", workspace)
