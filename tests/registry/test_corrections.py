@@ -19,6 +19,7 @@ from reverdure.registry.corrections import (
     said,
     with_disputes,
 )
+from reverdure.registry.counties import read_counties
 from tests.registry.lists import inventory, square
 
 HERE, THERE = square(112.0, 27.0), square(112.001, 27.0)
@@ -199,6 +200,18 @@ def test_a_polygon_without_reference_system_is_refused(tmp_path: Path) -> None:
     path.with_suffix(".prj").unlink()
     with pytest.raises(MissingCRS):
         read_area(path, "M1")
+    area, _ = read_area(path, "M1", "EPSG:4490")
+    assert shapely.hausdorff_distance(area, HERE) < 1e-6
+
+
+def test_counties_take_the_reference_system_that_is_said(tmp_path: Path) -> None:
+    path = area_file(tmp_path / "counties.shp", [HERE], county=["A"])
+    path.with_suffix(".prj").unlink()
+    with pytest.raises(MissingCRS):
+        read_counties(path)
+    found = read_counties(path, "EPSG:4490")
+    assert list(found["county"]) == ["A"]
+    assert shapely.hausdorff_distance(found.geometry[0], HERE) < 1e-6
 
 
 def test_an_archive_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:

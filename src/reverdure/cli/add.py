@@ -135,11 +135,11 @@ def claims(  # noqa: PLR0913, PLR0917 - as above
 
 
 @app.command()
-def counties(file: FileArgument, workspace: WorkspaceOption) -> None:
+def counties(file: FileArgument, workspace: WorkspaceOption, crs: Crs = "") -> None:
     """Read county outlines, for totals by county. / 导入县界"""
     from reverdure.pipeline.add import add_counties
 
-    say("add.counties", count=add_counties(_open(workspace), file))
+    say("add.counties", count=add_counties(_open(workspace), file, crs))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.add import Crs, WorkspaceOption
 from reverdure.cli.screen import language, say, words
 from reverdure.core.codes import CorrectionKind, DisputeStatus, Verdict
 from reverdure.core.units import ha_to_mu
@@ -64,11 +64,12 @@ def outline(
     by: By,
     why: Why,
     evidence: Evidence = None,
+    crs: Crs = "",
 ) -> None:
     """Replace the outline of a mine, or give it its first; the old one is kept. / 更正矿山边界"""
     from reverdure.pipeline.correct import replace_outline
 
-    done = replace_outline(_open(workspace), mine, file, _author(by, why, evidence))
+    done = replace_outline(_open(workspace), mine, file, _author(by, why, evidence), crs)
     say("correct.outline", before=_both_units(done.area_before_ha), now=_both_units(done.area_ha))
     if done.overlaps:
         say("correct.overlaps", mines=", ".join(done.overlaps[:10]))
@@ -84,13 +85,15 @@ def reference(
     mine: Mine = "",
     everywhere: Everywhere = False,
     evidence: Evidence = None,
+    crs: Crs = "",
 ) -> None:
     """Refuse land as reference: itself mined, burnt, irrigated. / 标明不得作参照的土地"""
     from reverdure.pipeline.correct import refuse_reference
 
     done = refuse_reference(
-        _open(workspace), file, _author(by, why, evidence), mine_id=mine, everywhere=everywhere
-    )
+        _open(workspace), file, _author(by, why, evidence), mine_id=mine, everywhere=everywhere,
+        crs=crs,
+    )  # fmt: skip
     _report(done, workspace, "correct.mines")
 
 

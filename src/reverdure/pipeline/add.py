@@ -210,10 +210,10 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
         frame.to_csv(temporary, index=False, encoding="utf-8-sig")
 
 
-def add_counties(workspace: Workspace, path: Path) -> int:
+def add_counties(workspace: Workspace, path: Path, crs: str = "") -> int:
     """Read county outlines, in place of those there were; returns how many."""
     with workspace.writing():
-        counties = read_counties(path)
+        counties = read_counties(path, crs)
         with workspace.database.transaction("add counties", source=path.name) as write:
             write.clear("county")
             write.insert_frame("county", counties)

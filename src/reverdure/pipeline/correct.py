@@ -156,7 +156,9 @@ def mark_year(
         return Recorded(_record(workspace, one, author), len(touched))
 
 
-def replace_outline(workspace: Workspace, mine_id: str, path: Path, author: Author) -> Recorded:
+def replace_outline(
+    workspace: Workspace, mine_id: str, path: Path, author: Author, crs: str = ""
+) -> Recorded:
     """Give a mine another outline, or its first; the one before is kept.
 
     Raises
@@ -172,7 +174,7 @@ def replace_outline(workspace: Workspace, mine_id: str, path: Path, author: Auth
     with workspace.writing():
         registry = _registry(workspace)
         _known_mine(registry, mine_id)
-        shape, repairs = read_area(path, mine_id)
+        shape, repairs = read_area(path, mine_id, crs)
         before = registry.outline(mine_id)
         _check_place(registry, mine_id, shape, before)
         one = Correction(
@@ -195,6 +197,7 @@ def refuse_reference(
     *,
     mine_id: str = "",
     everywhere: bool = False,
+    crs: str = "",
 ) -> Recorded:
     """Refuse land as reference, for one mine or for all.
 
@@ -215,7 +218,7 @@ def refuse_reference(
             _known_mine(registry, mine_id, needs_outline=True)
             mines = mines[(mines["mine_id"] == mine_id).to_numpy()]
         # a file of refused land is nobody's list of mines: all its polygons count
-        shape, repairs = read_area(path, "")
+        shape, repairs = read_area(path, "", crs)
         touched = mines.sindex.query(_around(shape, RING_MARGIN_M), predicate="intersects")
         if not touched.size:
             raise InvalidInput(

@@ -20,7 +20,7 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.fields import CORRECTIONS
 from reverdure.ground.areas import area_ha
 from reverdure.intake.columns import recognise
-from reverdure.intake.table import Problem, RawTable
+from reverdure.intake.table import Problem, RawTable, Reading
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
 from reverdure.registry.geometry_checks import Outlines, check_outlines
@@ -294,7 +294,7 @@ def with_disputes(flags: Sequence[str], claim_ids: Sequence[str], standing: Stan
     return marked
 
 
-def read_area(path: Path, mine_id: str) -> tuple[Any, list[Problem]]:
+def read_area(path: Path, mine_id: str, crs: str = "") -> tuple[Any, list[Problem]]:
     """Polygons of a file as one MultiPolygon, for one mine.
 
     Parameters
@@ -304,6 +304,8 @@ def read_area(path: Path, mine_id: str) -> tuple[Any, list[Problem]]:
         rows of this mine are taken; otherwise all rows.
     mine_id : str
         "" where the area is nobody's in particular.
+    crs : str
+        CRS where the file states none, as for a list of mines.
 
     Returns
     -------
@@ -319,7 +321,7 @@ def read_area(path: Path, mine_id: str) -> tuple[Any, list[Problem]]:
     MissingCRS, UnreadableFile, UnsafeArchive, WrongEncoding
         As for a list of mines.
     """
-    table = read_table(path)
+    table = read_table(path, how=Reading(crs=crs))
     outlines = check_outlines(table)
     rows = _rows_of(table, mine_id)
     for row in rows:

@@ -10,7 +10,7 @@ import shapely
 
 from reverdure.core.errors import InvalidInput, MissingColumn
 from reverdure.intake.columns import plain
-from reverdure.intake.table import RawTable
+from reverdure.intake.table import RawTable, Reading
 from reverdure.intake.values import text
 from reverdure.intake.vector import read_table
 from reverdure.registry.datums import WGS84
@@ -24,13 +24,15 @@ _CODES = ("district_adcode", "county_code", "县代码", "县级代码", "adcode
           "行政区代码", "xzqdm", "gb", "pac", "fips", "geoid", "code")  # fmt: skip
 
 
-def read_counties(path: Path) -> gpd.GeoDataFrame:
+def read_counties(path: Path, crs: str = "") -> gpd.GeoDataFrame:
     """Read county outlines.
 
     Parameters
     ----------
     path : Path
         GeoPackage, Shapefile (also zipped) or GeoJSON.
+    crs : str
+        CRS where the file states none, as for a list of mines.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def read_counties(path: Path) -> gpd.GeoDataFrame:
     MissingCRS, UnreadableFile
         As `registry.mines.read_mines`.
     """
-    table = read_table(path)
+    table = read_table(path, how=Reading(crs=crs))
     name, code = _column(table, _NAMES), _column(table, _CODES)
     if name is None:
         raise MissingColumn(
