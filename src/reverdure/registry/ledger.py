@@ -30,7 +30,17 @@ FLOWS = (
     LedgerLine.REVISION_CHANGED,
 )
 _BOTH = (LedgerColumn.CLAIMED, LedgerColumn.SUPPORTED)
+# a claim is never taken back by who made it, and needs no decision to be a claim
+_NOT_TOLD = {
+    (LedgerColumn.CLAIMED, LedgerLine.RELAPSED),
+    (LedgerColumn.CLAIMED, LedgerLine.NOT_DECIDED),
+}
 _PER_MILLE = 1000
+
+Pair = tuple[int, int]
+"""Square metres and mines."""
+Place = tuple[str, LedgerColumn]
+"""County and level of verification."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +131,7 @@ class _Mine:
     def years(self) -> list[int]:
         return sorted({*self.damage, *self.restored})
 
-    def stock(self, year: int) -> tuple[int, int]:
+    def stock(self, year: int) -> Pair:
         """Square metres left at the end of a year, and 1 where the mine counts as open."""
         damaged = sum(m2 for at, m2 in self.damage.items() if at <= year)
         left = damaged - sum(m2 for at, m2 in self.restored.items() if at <= year)
@@ -157,8 +167,8 @@ def ledger(
     -------
     list of dict
         Without definitions, numbers signed as they move the stock. `status` says whether a
-        number is recorded; where it is not, the numbers are None. Line `difference` is the closing stock by the journal less the one
-        worked out from the last run alone: always 0.
+        number is recorded; where it is not, the numbers are None. Line `difference` is the
+        closing stock by the journal less the one worked out from the last run alone: always 0.
 
     Raises
     ------
@@ -190,22 +200,21 @@ def ledger(
             f"last, and a last year up to {end}, the last year of the imagery."
         )
     least_open = _PER_MILLE - round(supported_share * _PER_MILLE)
-    postings = journal(runs, least_open)
-    known = _known_at(runs, last)
-    before = _known_at(runs, first - 1)
+    known, before = _known_at(runs, last), _known_at(runs, first - 1)
+    booked = _accounts(journal(runs, least_open), first, last)
+    stocks, beside = _stocks(known, least_open, last), _beside(known, last)
     rows = []
     for county in (WHOLE, *counties):
-        memo = _beside(known, last, county)
         for column in LedgerColumn:
-            numbers = _account(postings, column, county, first, last)
-            stock = _stocks(known, column, least_open, county, last)
+            place = county, column
+            numbers: dict[LedgerLine, Pair] = {}
             if column in _BOTH:
-                closed = numbers[LedgerLine.CLOSING]
-                numbers[LedgerLine.DIFFERENCE] = closed[0] - stock[0], closed[1] - stock[1]
-            numbers |= memo.get(column, {})
+                account = booked.get(place, {})
+                numbers = _closed(account, stocks.get(place, (0, 0)), beside.get(place, {}))
             for line in LedgerLine:
+                told = numbers.get(line) if (column, line) not in _NOT_TOLD else None
                 run = before if line is LedgerLine.OPENING else known
-                rows.append(_row(county, line, column, numbers.get(line), run))
+                rows.append(_row(county, line, column, told, run))
     return rows
 
 
@@ -326,60 +335,57 @@ def _flows(
         yield Posting(year, LedgerLine.RESTORED, column, county, -restored, min(opened, 0))
 
 
-def _account(
-    postings: Iterable[Posting], column: LedgerColumn, county: str, first: int, last: int
-) -> dict[LedgerLine, tuple[int, int]]:
-    """Opening stock, flows and closing stock as the journal has them, (m2, mines)."""
-    if column not in _BOTH:
-        return {}
-    sums = dict.fromkeys((LedgerLine.OPENING, *FLOWS), (0, 0))
+def _accounts(
+    postings: Iterable[Posting], first: int, last: int
+) -> dict[Place, dict[LedgerLine, Pair]]:
+    """Opening stock and flows of a period as the journal has them, the whole and by county."""
+    sums: dict[Place, dict[LedgerLine, Pair]] = {}
     for one in postings:
-        if one.column is column and county in (WHOLE, one.county) and one.year <= last:
+        if one.year <= last and (one.m2 or one.mines):
             line = LedgerLine.OPENING if one.year < first else one.line
-            sums[line] = sums[line][0] + one.m2, sums[line][1] + one.mines
-    sums[LedgerLine.CLOSING] = sum(m2 for m2, _ in sums.values()), sum(n for _, n in sums.values())
-    if column is LedgerColumn.CLAIMED:
-        del sums[LedgerLine.RELAPSED]  # a claim is never taken back by who made it
+            for county in (WHOLE, one.county):
+                _add_pair(sums.setdefault((county, one.column), {}), line, (one.m2, one.mines))
     return sums
 
 
-def _stocks(
-    run: Knowledge, column: LedgerColumn, least_open: int, county: str, year: int
-) -> tuple[int, int]:
+def _stocks(run: Knowledge, least_open: int, year: int) -> dict[Place, Pair]:
     """The stock at the end of a year from what one run knows, without the journal."""
-    if column not in _BOTH:
-        return 0, 0
-    stocks = [
-        mine.stock(year)
-        for key, mine in _mines(run, column, least_open).items()
-        if county in (WHOLE, key[1])
-    ]
-    return sum(m2 for m2, _ in stocks), sum(n for _, n in stocks)
+    stocks: dict[Place, Pair] = {}
+    for column in _BOTH:
+        for (_, county), mine in _mines(run, column, least_open).items():
+            for place in (WHOLE, county):
+                _add_pair(stocks, (place, column), mine.stock(year))
+    return stocks
 
 
-def _beside(
-    run: Knowledge, last: int, county: str
-) -> dict[LedgerColumn, dict[LedgerLine, tuple[int, int]]]:
+def _beside(run: Knowledge, last: int) -> dict[Place, dict[LedgerLine, Pair]]:
     """What is in no account, each line with its square metres and mines."""
-    found: dict[tuple[LedgerColumn, LedgerLine], list[tuple[int, str]]] = {}
+    mines: dict[Place, dict[LedgerLine, set[str]]] = {}
+    m2s: dict[Place, dict[LedgerLine, int]] = {}
     for ground in run.grounds:
-        if county not in (WHOLE, ground.county):
-            continue
         for column in _BOTH:
             for line, m2 in _left_out(ground, column, last):
-                found.setdefault((column, line), []).append((m2, ground.mine_id))
+                for county in (WHOLE, ground.county):
+                    place = county, column
+                    mines.setdefault(place, {}).setdefault(line, set()).add(ground.mine_id)
+                    _add(m2s.setdefault(place, {}), line, m2)
     return {
-        column: {
-            line: _counted(found.get((column, line), []))
-            for line in LedgerLine
-            if line > LedgerLine.DIFFERENCE and _is_told(column, line)
-        }
-        for column in _BOTH
+        place: {line: (m2s[place][line], len(ids)) for line, ids in lines.items()}
+        for place, lines in mines.items()
     }
 
 
-def _counted(entries: Sequence[tuple[int, str]]) -> tuple[int, int]:
-    return sum(m2 for m2, _ in entries), len({mine_id for _, mine_id in entries})
+def _closed(
+    booked: Mapping[LedgerLine, Pair], stock: Pair, beside: Mapping[LedgerLine, Pair]
+) -> dict[LedgerLine, Pair]:
+    """Every line of one account: what was booked, its sum, the check, and what is beside."""
+    lines: dict[LedgerLine, Pair] = dict.fromkeys(LedgerLine, (0, 0))
+    lines |= booked
+    closing = sum(m2 for m2, _ in booked.values()), sum(mines for _, mines in booked.values())
+    lines[LedgerLine.CLOSING] = closing
+    lines[LedgerLine.DIFFERENCE] = closing[0] - stock[0], closing[1] - stock[1]
+    lines |= beside
+    return lines
 
 
 def _left_out(ground: Ground, column: LedgerColumn, last: int) -> Iterable[tuple[LedgerLine, int]]:
@@ -400,15 +406,11 @@ def _left_out(ground: Ground, column: LedgerColumn, last: int) -> Iterable[tuple
             yield LedgerLine.BEYOND_GROUND, booked[claim.claim_id]
 
 
-def _is_told(column: LedgerColumn, line: LedgerLine) -> bool:
-    return column is LedgerColumn.SUPPORTED or line is not LedgerLine.NOT_DECIDED
-
-
 def _row(
     county: str,
     line: LedgerLine,
     column: LedgerColumn,
-    numbers: tuple[int, int] | None,
+    numbers: Pair | None,
     run: Knowledge,
 ) -> dict[str, Any]:
     status = LedgerStatus.RECORDED
@@ -434,3 +436,8 @@ def _row(
 
 def _add(sums: dict[Any, int], key: Any, m2: int) -> None:
     sums[key] = sums.get(key, 0) + m2
+
+
+def _add_pair(sums: dict[Any, Pair], key: Any, pair: Pair) -> None:
+    m2, mines = sums.get(key, (0, 0))
+    sums[key] = m2 + pair[0], mines + pair[1]
