@@ -311,6 +311,8 @@ def _revisions(
 ) -> Iterable[Posting]:
     """What a run knows otherwise about closed years; what was lost again stands apart."""
     for key in sorted({*old, *new}):
+        if old.get(key) == new.get(key):
+            continue
         was, now = old.get(key, _NO_MINE).stock(front), new.get(key, _NO_MINE).stock(front)
         m2, mines = now[0] - was[0], now[1] - was[1]
         back = min(max(m2, 0), lost.get(key[0], 0))
