@@ -36,7 +36,7 @@ def account(workspace: Path, first: int, last: int, *more: object) -> pd.DataFra
     table = pd.read_csv(path, keep_default_na=False, encoding="utf-8-sig")
     table["area_m2"] = pd.to_numeric(table["area_m2"]).astype("Int64")
     table["mines"] = pd.to_numeric(table["mines"]).astype("Int64")
-    return table.set_index(["county", "column", "line"])
+    return table.set_index(["county", "column", "line"]).sort_index()
 
 
 def test_the_account_of_two_runs_closes_joins_and_adds_up(twice: Path) -> None:
@@ -57,7 +57,12 @@ def test_the_account_of_two_runs_closes_joins_and_adds_up(twice: Path) -> None:
         parts = [late.loc[(county, "supported", line), "area_m2"] for county in counties]
         assert late.loc[("", "supported", line), "area_m2"] == sum(parts)
     assert (late.loc[("", "accepted")]["status"] == "no_records").all()
-    assert (late["run_id"] == late["run_id"].iloc[0]).all()
+    said = reverdure("ledger", "-w", twice, "--from", last, "--to", last).stdout
+    assert "2 runs in the books" in said
+    # closed years stand on the run that closed them, the last one on the newest
+    stands_on = late.loc[("", "supported"), "run_id"]
+    newest = pd.read_parquet(twice / "products" / "totals.parquet")["run_id"][0]
+    assert stands_on["closing"] == newest != stands_on["opening"]
 
 
 def test_every_claimed_square_metre_of_the_list_stands_in_it(measured: Path) -> None:
