@@ -9,9 +9,11 @@ import typer
 from reverdure import __version__
 from reverdure.cli import (
     add,
+    audit,
     correct,
     export,
     field,
+    ledger,
     look,
     pictures,
     rsei,
@@ -35,6 +37,7 @@ app.add_typer(add.app, name="add")
 app.add_typer(export.app, name="export")
 app.add_typer(field.app, name="field")
 app.add_typer(correct.app, name="correct")
+app.add_typer(audit.app, name="audit")
 app.command("init")(work.init)
 app.command("run")(work.run)
 app.command("simulate")(work.simulate)
@@ -42,6 +45,7 @@ app.command("rsei")(rsei.rsei)
 app.command("pictures")(pictures.pictures)
 app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
+app.command("ledger")(ledger.ledger)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

@@ -224,6 +224,51 @@ class ChangeReason(Code):
     NOT_RECORDED = 11, "not recorded", "无记录"
 
 
+class LedgerLine(Code):
+    """Lines of the stock-flow account; those after `difference` stand beside it, in no sum."""
+
+    OPENING = 1, "opening stock", "期初存量"
+    NEW_DAMAGE = 2, "new damage", "新增损毁"
+    RESTORED = 3, "restored", "修复"
+    RELAPSED = 4, "lost again", "复损"
+    REVISION_ADDED = 5, "revision: added", "修订:新增"
+    REVISION_GONE = 6, "revision: gone", "修订:移出"
+    REVISION_CHANGED = 7, "revision: changed", "修订:变更"
+    CLOSING = 8, "closing stock", "期末存量"
+    DIFFERENCE = 9, "difference", "差额"
+    DAMAGE_NOT_DATED = 10, "damage not dated", "损毁年份不明"
+    NO_OUTLINE = 11, "no outline", "无边界"
+    NEVER_DAMAGED = 12, "no damage seen", "未见损毁"
+    RESTORED_NOT_BOOKED = 13, "restored, not dated", "修复无法入账"
+    BEYOND_GROUND = 14, "beyond the ground", "超出地块"
+    NOT_DECIDED = 15, "not decided", "尚未判定"
+    NO_AREA = 16, "no area known", "面积不明"
+
+
+class LedgerColumn(Code):
+    """Level of verification of an account; the columns are never added."""
+
+    CLAIMED = 1, "claimed", "上报"
+    ACCEPTED = 2, "accepted", "验收"
+    SUPPORTED = 3, "satellite-supported", "遥感支持"
+
+
+class LedgerStatus(Code):
+    """Whether a line of the account has a number, and why not."""
+
+    RECORDED = 0, "recorded", "有记录"
+    NO_RECORDS = 1, "no records", "无记录"
+    NOT_IN_COLUMN = 2, "not told", "本列不适用"
+
+
+class AuditBreak(Code):
+    """Why a line of the audit log does not follow from the one before it."""
+
+    CHANGED = 1, "it, or the line before it, was changed", "该条或其前一条被改动"
+    REMOVED = 2, "lines before it were removed", "其前有记录被删除"
+    MOVED = 3, "it followed another line when it was written", "写入时其前一条并非现在这条"
+
+
 class FieldAnswer(Code):
     """What somebody who stood on a plot says of it."""
 

@@ -336,6 +336,25 @@ CHANGES = Table(
     ),
 )  # fmt: skip
 
+LEDGER = Table(
+    "ledger",
+    "line",
+    (
+        Field("county", "text", "County", "县(市、区)", "Empty: whole; unknown: none."),
+        Field("line", "text", "Line", "项目", "Key of LedgerLine."),
+        Field("column", "text", "Level of verification", "核验层级", "Key of LedgerColumn."),
+        Field("status", "text", "Status", "状态", "Key of LedgerStatus."),
+        Field("mines", "integer", "Mines", "矿山数", "Signed as it moves the stock."),
+        Field("area_m2", "integer", "Area (m2)", "面积(平方米)", "The same, exact.", "m2"),
+        Field("area_ha", "number", "Area (ha)", "面积(公顷)", "The same in hectares.", "ha"),
+        Field("area_mu", "number", "Area (mu)", "面积(亩)", "The same in mu.", "mu"),
+        Field("day", "text", "Day", "日期", "Day of the run whose knowledge it is."),
+        Field("run_id", "text", "Run", "运行编号", "Hash of inputs, parameters, step versions."),
+        Field("definition", "text", "Definition", "定义", "What the line holds, in English."),
+        Field("definition_zh", "text", "Definition (Chinese)", "定义(中文)", "The same."),
+    ),
+)  # fmt: skip
+
 FIELD_PLOTS = Table(
     "field_plot",
     "plot_id",

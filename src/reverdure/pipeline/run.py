@@ -202,7 +202,7 @@ def _write_manifest(
     with atomic(folder / "manifest.json") as temporary:
         temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False), encoding="utf-8")
     write_inputs(folder, plan)
-    for name in ("verdicts.parquet", "totals.parquet"):
+    for name in ("verdicts.parquet", "totals.parquet", "natural_recovery.parquet"):
         with atomic(folder / name) as temporary:
             shutil.copyfile(workspace.products / name, temporary)
 

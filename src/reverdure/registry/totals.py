@@ -69,7 +69,7 @@ def totals(
         {
             "county": county.to_numpy(),
             "has_outline": ~mines.geometry.isna().to_numpy(),
-            "net_ha": _net_areas(mines),
+            "net_ha": net_areas(mines),
         }
     )
     by_claim = _claims(claims, verdicts, county)
@@ -91,7 +91,7 @@ def _claims(
     judged = pd.DataFrame(
         verdicts[["claim_id", "verdict", "restored_ha", "restored_ha_low", "restored_ha_high"]]
     )
-    weight = _ground_once(verdicts)
+    weight = ground_once(verdicts)
     for name in ("restored_ha", "restored_ha_low", "restored_ha_high"):
         judged[name] = judged[name].astype(float) * weight
     table = pd.DataFrame(claims[["claim_id", "mine_id", "claimed_ha"]]).merge(
@@ -138,7 +138,7 @@ def _restored(claims: pd.DataFrame) -> tuple[float, float, float]:
     )
 
 
-def _net_areas(mines: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def net_areas(mines: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Area of each mine without the ground of mines before it by id, [ha]."""
     outlines = np.array(mines.geometry, dtype=object)
     rank = np.empty(len(mines), dtype=int)
@@ -153,7 +153,7 @@ def _net_areas(mines: gpd.GeoDataFrame) -> NDArray[np.float64]:
     return net
 
 
-def _ground_once(verdicts: gpd.GeoDataFrame) -> NDArray[np.float64]:
+def ground_once(verdicts: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Factor of each claim: union of its cluster of overlapping grounds over their sum."""
     weight = np.ones(len(verdicts))
     measured = np.flatnonzero(

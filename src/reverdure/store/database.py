@@ -23,12 +23,11 @@ from reverdure.core.errors import (
     WorkspaceMissing,
     WorkspaceTooNew,
 )
-from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
+from reverdure.store.audit import GENESIS, link
 
 HEAD = "0004"
-_GENESIS = "0" * 16
 
 
 class Database:
@@ -270,7 +269,7 @@ class Transaction:
             "action": action,
             "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
         }
-        chain = digest([last or _GENESIS, line])
+        chain = link(last or GENESIS, line)
         self._connection.execute(tables.AUDIT.insert(), {**line, "chain": chain})
 
 

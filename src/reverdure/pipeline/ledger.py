@@ -1,0 +1,189 @@
+"""The account of a workspace: what its runs kept, to the rows of the ledger."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
+from reverdure.core.fields import LEDGER
+from reverdure.core.files import atomic
+from reverdure.recovery.constants import constant
+from reverdure.registry.ledger import WHOLE, Knowledge, ledger
+from reverdure.store.workspace import Workspace
+
+BY = ("county",)
+_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The account of a period.
+
+    Attributes
+    ----------
+    area : str
+        County asked for; "" for all.
+    first, last : int
+        Years of the period.
+    rows : tuple of dict
+        Rows of `core.fields.LEDGER`.
+    runs : tuple of str
+        Runs that the account stands on, oldest first.
+    without : int
+        Earlier runs that kept too little to be in it.
+    is_partial : bool
+        Whether single mines were measured after the last of these runs.
+    """
+
+    area: str
+    first: int
+    last: int
+    rows: tuple[dict[str, Any], ...]
+    runs: tuple[str, ...]
+    without: int
+    is_partial: bool
+
+
+@cache
+def definitions() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """What lines and columns hold: `definitions()["line"]["closing"]["en"]`."""
+    source = resources.files("reverdure.registry").joinpath("data/ledger.toml")
+    return tomllib.loads(source.read_text(encoding="utf-8"))
+
+
+def account(
+    workspace: Workspace, first: int, last: int, *, area: str = "", by: str = ""
+) -> Account:
+    """The stock-flow account of an area and a period.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    first, last : int
+        First and last year.
+    area : str
+        County, by name or code; "" for all.
+    by : str
+        "county" gives every county beside the whole.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing was measured, the period is not within the imagery, or a county is asked
+        for by county.
+    NotFound
+        If no mine of the account lies in the area.
+    UnknownOption
+        If `by` is neither "" nor "county".
+    """
+    if by and by not in BY:
+        raise UnknownOption(f"accounts are given by {', '.join(BY)}, not by {by!r}.")
+    if by and area:
+        raise InvalidInput(f"--by county and --area {area} exclude each other.", "Leave one out.")
+    log = _log(workspace)
+    full = [str(entry["run_id"]) for entry in log if entry["only"] is None]
+    order = [run for place, run in enumerate(full) if full[place - 1 : place] != [run]]
+    found = [_knowledge(workspace, run_id) for run_id in order]
+    known = [one for one in found if one is not None]
+    start = min((_first_year(workspace, one.run_id) for one in known), default=first)
+    if first < start:
+        raise InvalidInput(f"the period begins in {first}; the imagery begins in {start}.")
+    counties = sorted({ground.county for one in known for ground in one.grounds})
+    chosen = _county(workspace, area, counties) if area else WHOLE
+    names = counties if by else [chosen] if area else []
+    rows = ledger(known, first, last, supported_share=constant("supported_share"), counties=names)
+    said = definitions()["line"]
+    return Account(
+        chosen,
+        first,
+        last,
+        tuple(
+            row | {"definition": said[row["line"]]["en"], "definition_zh": said[row["line"]]["zh"]}
+            for row in rows
+            if not area or row["county"] == chosen
+        ),
+        tuple(one.run_id for one in known),
+        len(found) - len(known),
+        bool(log) and log[-1]["only"] is not None,
+    )
+
+
+def write_csv(path: Path, found: Account) -> None:
+    """Write the account as a table for spreadsheets."""
+    from reverdure.publish.sheets import as_text_cell
+
+    frame = LEDGER.frame(found.rows)
+    for field in LEDGER:
+        if field.kind == "text":
+            frame[field.name] = frame[field.name].map(as_text_cell)
+    with atomic(path) as temporary:
+        # the byte-order mark tells spreadsheets that the Chinese is UTF-8
+        frame.to_csv(temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n")
+
+
+def _log(workspace: Workspace) -> list[dict[str, Any]]:
+    """Runs in the order the audit log has them."""
+    return [
+        json.loads(row["detail"])
+        for row in workspace.database.rows("audit", ["number", "action", "detail"])
+        if row["action"] == "run"
+    ]
+
+
+def _knowledge(workspace: Workspace, run_id: str) -> Knowledge | None:
+    """What a run kept; None where that is too little for an account."""
+    import geopandas as gpd
+    import pandas as pd
+
+    from reverdure.registry.knowledge import knowledge
+
+    folder = workspace.runs / run_id
+    manifest = folder / "manifest.json"
+    natural = _natural(workspace, run_id)
+    verdicts = folder / "verdicts.parquet"
+    if not (manifest.is_file() and natural.is_file() and verdicts.is_file()):
+        return None
+    kept = json.loads(manifest.read_text(encoding="utf-8"))
+    return knowledge(
+        run_id,
+        str(kept["ended"])[:10],
+        int(kept["years"][1]),
+        gpd.read_parquet(verdicts),
+        pd.read_parquet(natural),
+        workspace.database.frame("mine"),
+    )
+
+
+def _natural(workspace: Workspace, run_id: str) -> Path:
+    """Table of unclaimed ground of a run; of the last one also where only products hold it."""
+    import pyarrow.parquet as pq
+
+    kept, totals = workspace.runs / run_id, workspace.products / "totals.parquet"
+    if not (kept / "natural_recovery.parquet").is_file() and totals.is_file():
+        with pq.ParquetFile(totals) as file:
+            if file.read(columns=["run_id"]).to_pylist()[0]["run_id"] == run_id:
+                kept = workspace.products
+    return kept / "natural_recovery.parquet"
+
+
+def _first_year(workspace: Workspace, run_id: str) -> int:
+    manifest = workspace.runs / run_id / "manifest.json"
+    return int(json.loads(manifest.read_text(encoding="utf-8"))["years"][0])
+
+
+def _county(workspace: Workspace, area: str, counties: list[str]) -> str:
+    """The county that a name or a code means."""
+    rows = workspace.database.rows("county", ["county", "county_code"])
+    name = {row["county_code"]: row["county"] for row in rows if row["county_code"]}.get(area, area)
+    if name not in counties:
+        more = ", ..." if len(counties) > _NAMED else ""
+        raise NotFound(
+            f"no mine of the account lies in {area!r}.",
+            f"Counties with mines: {', '.join(counties[:_NAMED])}{more}",
+        )
+    return str(name)
