@@ -181,9 +181,9 @@ def _county(workspace: Workspace, area: str, counties: list[str]) -> str:
     rows = workspace.database.rows("county", ["county", "county_code"])
     name = {row["county_code"]: row["county"] for row in rows if row["county_code"]}.get(area, area)
     if name not in counties:
-        more = ", ..." if len(counties) > _NAMED else ""
+        shown = counties[:_NAMED] + (["..."] if len(counties) > _NAMED else [])
         raise NotFound(
             f"no mine of the account lies in {area!r}.",
-            f"Counties with mines: {', '.join(counties[:_NAMED])}{more}",
+            f"Counties with mines: {', '.join(shown)}",
         )
     return str(name)
