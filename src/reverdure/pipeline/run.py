@@ -38,7 +38,7 @@ _BYTES_PER_PIXEL_AND_SCENE = 2 * 9  # six bands, thermal and two masks, 16 bits 
 # CPU seconds on one server core, measured on the county of `dev.py demo`
 _S_PER_SCENE_MEGAPIXEL = 0.49
 _S_PER_SEGMENT_MEGAPIXEL = 6.5
-_S_PER_MINE = 1.0
+_S_PER_MINE = 0.4
 _S_PER_FINE_SCENE = 0.07  # one Sentinel-2 scene over one small mine
 
 
