@@ -53,6 +53,12 @@ def changing(counties: dict[str, Workspace]):
     choose_harmonisation(counties["changing"], "none")
 
 
+@pytest.fixture(scope="module")
+def checked(counties: dict[str, Workspace]):
+    """The check of the county with a change, as the sensors saw it."""
+    return check_sensors(counties["changing"])
+
+
 def keys(plan: Plan) -> dict[tuple[object, int], str]:
     return {task: source.key for task, source in plan.composites.items()}
 
@@ -112,8 +118,8 @@ def test_the_table_of_roy_keeps_every_mine_within_the_bar(counties, changing):
     assert kept["here, TM > OLI, roy2016: most that a mine's NDVI moves"].is_met
 
 
-def test_the_check_says_which_sensor_made_which_year_and_what_the_change_does(changing):
-    years, frame, lines = check_sensors(changing)
+def test_the_check_says_which_sensor_made_which_year_and_what_the_change_does(checked, changing):
+    years, frame, lines = checked
     assert lines is None
     assert {year: list(found) for year, found in years.items()} == {
         year: ["LT05" if year < CHANGE else "LC08"] for year in range(2015, 2025)
@@ -134,8 +140,8 @@ def test_the_check_says_which_sensor_made_which_year_and_what_the_change_does(ch
     assert (np.abs(shift - true) < half).all()
 
 
-def test_the_check_is_of_what_sensors_saw_whatever_is_in_force(changing):
-    _, before, _ = check_sensors(changing)
+def test_the_check_is_of_what_sensors_saw_whatever_is_in_force(checked, changing):
+    _, before, _ = checked
     choose_harmonisation(changing, "roy2016")
     _, after, lines = check_sensors(changing)
     assert lines is not None
