@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reverdure.core.errors import ReverdureError
+from reverdure.core.errors import ReverdureError, WrongEncoding
 from reverdure.intake.table import Reading
 from reverdure.registry.mines import read_mines
 from tests.lists import damaged
@@ -64,3 +64,11 @@ def test_a_file_changed_at_random_gives_rows_or_one_of_our_errors(
             assert len(rejected) == report.rejected
         seed += 1
     assert seed > 5
+
+
+def test_text_of_a_parquet_file_that_is_no_utf8_is_named(files: Path) -> None:
+    path = damaged.parquet(files)
+    # found by the test above, after 75 seconds
+    path.write_bytes(changed(path.read_bytes(), np.random.default_rng(5736)))
+    with pytest.raises(WrongEncoding, match="encoding"):
+        read_mines(path, how=Reading(crs="cgcs2000"))

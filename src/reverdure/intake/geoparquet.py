@@ -12,7 +12,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from reverdure.core.errors import UnreadableFile
+from reverdure.core.errors import UnreadableFile, WrongEncoding
 from reverdure.intake.layers import from_bytes
 from reverdure.intake.table import RawTable
 
@@ -58,7 +58,12 @@ def read_geoparquet(path: Path) -> RawTable:
         ) from error
     geometry, unreadable, repaired = from_bytes(_wkb(cells, encoding, path))
     others = [name for name in table.column_names if name not in meta["columns"]]
-    frame = _frame(table.select(others)).reindex(range(table.num_rows))
+    try:
+        frame = _frame(table.select(others)).reindex(range(table.num_rows))
+    except UnicodeDecodeError as error:
+        raise WrongEncoding(
+            f"{path.name} is not in the encoding it states: {error}.", "Save it as UTF-8."
+        ) from error
     crs, stated = _crs(column)
     return RawTable(frame, geometry, crs, path.name, unreadable, {}, repaired, crs_stated=stated)
 
