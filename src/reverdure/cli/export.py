@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.pictures import Colours
 from reverdure.cli.screen import language, progress, say
 
 app = typer.Typer(
@@ -20,13 +21,7 @@ def qgis(
         Path | None,
         typer.Option(help="Folder; the folder qgis of the workspace if not given. / 输出目录"),
     ] = None,
-    colours: Annotated[
-        str,
-        typer.Option(
-            help="true, or false: swir2, nir, red (nir, red, green where there is no swir2)."
-            " / 真彩色或假彩色"
-        ),
-    ] = "true",
+    colours: Colours = "true",
     pictures: Annotated[
         bool, typer.Option(help="With a picture of each year. / 是否包含年度影像")
     ] = True,

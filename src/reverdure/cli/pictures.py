@@ -8,6 +8,14 @@ import typer
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import language, say
 
+Colours = Annotated[
+    str,
+    typer.Option(
+        help="true, or false: swir2, nir, red (nir, red, green where there is no swir2)."
+        " / 真彩色或假彩色"
+    ),
+]
+
 
 def pictures(
     mine_id: Annotated[str, typer.Argument(help="Mine. / 矿山编号")],
@@ -19,13 +27,7 @@ def pictures(
             " repeatable, all where not given. / 影像条、动画或轨迹图"
         ),
     ] = None,
-    colours: Annotated[
-        str,
-        typer.Option(
-            help="true, or false: swir2, nir, red (nir, red, green where there is no swir2)."
-            " / 真彩色或假彩色"
-        ),
-    ] = "true",
+    colours: Colours = "true",
     out: Annotated[
         Path | None,
         typer.Option(help="Folder; the folder pictures of the workspace if not given. / 输出目录"),
