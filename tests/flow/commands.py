@@ -33,9 +33,18 @@ def fill(workspace: Path, county: Path) -> None:
     reverdure("add", "scenes", county / "scenes", "-w", workspace)
 
 
-def start_run(workspace: Path) -> "subprocess.Popen[str]":
+_IN_PROCESSES = """
+from reverdure.cli.main import main
+from reverdure.pipeline import workers
+workers.WORTH_PROCESSES = 1
+main()
+"""
+
+
+def start_run(workspace: Path, *, in_processes: bool = False) -> "subprocess.Popen[str]":
     """A run in the background, to be watched and stopped."""
-    command = [sys.executable, "-m", "reverdure", "run", "-w", str(workspace)]
+    program = ["-c", _IN_PROCESSES] if in_processes else ["-m", "reverdure"]
+    command = [sys.executable, *program, "run", "-w", str(workspace)]
     return subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )

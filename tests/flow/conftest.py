@@ -1,5 +1,6 @@
 """A small simulated county, made once, and a workspace that measured it."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,24 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def measured(county: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(county: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with everything of that county in it, before any run; to be copied."""
+    workspace = tmp_path_factory.mktemp("filled") / "w"
+    fill(workspace, county)
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def measured(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of that county after an undisturbed run."""
     workspace = tmp_path_factory.mktemp("measured") / "w"
-    fill(workspace, county)
+    shutil.copytree(filled, workspace)
     reverdure("run", "-w", workspace)
     return workspace
+
+
+@pytest.fixture
+def unmeasured(filled: Path, tmp_path: Path) -> Path:
+    """A workspace of that county before any run, for one test alone."""
+    shutil.copytree(filled, tmp_path / "w")
+    return tmp_path / "w"

@@ -12,7 +12,7 @@ import pytest
 import rasterio
 import rasterio.warp
 
-from tests.flow.commands import fill, reverdure
+from tests.flow.commands import reverdure
 
 MINE = '"POLYGON((115.92 28.17,115.93 28.17,115.93 28.18,115.92 28.18,115.92 28.17))"'
 
@@ -186,7 +186,7 @@ def _to_zone_49(scene: Path) -> None:
     not hasattr(os, "geteuid") or os.geteuid() != 0 or shutil.which("mount") is None,
     reason="needs root to mount a small disk",
 )
-def test_a_full_disk(county: Path, tmp_path: Path) -> None:
+def test_a_full_disk(filled: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -196,7 +196,7 @@ def test_a_full_disk(county: Path, tmp_path: Path) -> None:
         pytest.skip("this machine may not mount a small disk")
     try:
         workspace = disk / "w"
-        fill(workspace, county)
+        shutil.copytree(filled, workspace)
         done = reverdure("run", "-w", workspace, expect=1)
         assert "disk_full" in done.stderr
         assert "Traceback" not in done.stderr

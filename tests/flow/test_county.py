@@ -139,11 +139,8 @@ def test_a_copied_workspace_is_whole(measured: Path, tmp_path: Path) -> None:
     assert tables(copy) == tables(measured)
 
 
-def test_one_tile_or_many_give_the_same_tables(
-    measured: Path, county: Path, tmp_path: Path
-) -> None:
-    workspace = tmp_path / "w"
-    fill(workspace, county)
+def test_one_tile_or_many_give_the_same_tables(measured: Path, unmeasured: Path) -> None:
+    workspace = unmeasured
     settings = workspace / "reverdure.toml"
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("tile_pixels = 256", "tile_pixels = 1024"), encoding="utf-8")
@@ -154,9 +151,8 @@ def test_one_tile_or_many_give_the_same_tables(
     assert tables(workspace) == tables(measured)
 
 
-def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_path: Path) -> None:
-    workspace = tmp_path / "w"
-    fill(workspace, county)
+def test_killed_runs_end_with_the_same_tables(measured: Path, unmeasured: Path) -> None:
+    workspace = unmeasured
     # one moment in each third of the composites, the segments and what follows
     rng = np.random.default_rng()
     for first, last in ((1, 20), (21, 39), (41, 46)):
@@ -169,9 +165,8 @@ def test_killed_runs_end_with_the_same_tables(measured: Path, county: Path, tmp_
     assert not list(workspace.rglob(".[0-9]*-*"))
 
 
-def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(county: Path, tmp_path: Path) -> None:
-    workspace = tmp_path / "w"
-    fill(workspace, county)
+def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(unmeasured: Path) -> None:
+    workspace = unmeasured
     run = start_run(workspace)
     assert wait_for(workspace, 5, run)
     run.send_signal(signal.SIGINT)
@@ -183,9 +178,30 @@ def test_ctrl_c_stops_with_one_line_and_keeps_what_is_done(county: Path, tmp_pat
     assert not list(workspace.rglob(".[0-9]*-*"))
 
 
-def test_only_one_mine_is_measured(county: Path, measured: Path, tmp_path: Path) -> None:
+def test_measuring_in_processes_is_the_same_and_can_be_stopped(
+    measured: Path, tmp_path: Path
+) -> None:
     workspace = tmp_path / "w"
-    fill(workspace, county)
+    shutil.copytree(measured, workspace, ignore=shutil.ignore_patterns("parts"))
+    before = n_products(workspace)
+    run = start_run(workspace, in_processes=True)
+    assert wait_for(workspace, before + 1, run), "nothing to stop"
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Stopped" in errors
+    assert "Traceback" not in errors
+    assert n_products(workspace) > before
+    run = start_run(workspace, in_processes=True)
+    _, errors = run.communicate()
+    assert run.returncode == 0, errors
+    assert n_products(workspace) == n_products(measured)
+    assert tables(workspace) == tables(measured)
+    assert not list(workspace.rglob(".[0-9]*-*"))
+
+
+def test_only_one_mine_is_measured(measured: Path, unmeasured: Path) -> None:
+    workspace = unmeasured
     wanted = gpd.read_parquet(measured / "products" / "verdicts.parquet")["mine_id"].iloc[0]
     done = reverdure("run", "-w", workspace, "--only", wanted)
     assert "mines 1" in done.stdout
@@ -226,9 +242,8 @@ def test_a_run_of_one_marks_disputes_of_others(measured: Path, tmp_path: Path) -
     assert '<strong class="dispute">' not in page.read_text("utf-8")
 
 
-def test_a_dry_run_counts_and_makes_nothing(county: Path, tmp_path: Path) -> None:
-    workspace = tmp_path / "w"
-    fill(workspace, county)
+def test_a_dry_run_counts_and_makes_nothing(unmeasured: Path) -> None:
+    workspace = unmeasured
     text = reverdure("run", "-w", workspace, "--dry-run").stdout
     assert "tiles" in text
     assert "GB" in text
@@ -236,9 +251,8 @@ def test_a_dry_run_counts_and_makes_nothing(county: Path, tmp_path: Path) -> Non
     assert not (workspace / "cubes").exists()
 
 
-def test_two_runs_at_once_are_refused(county: Path, tmp_path: Path) -> None:
-    workspace = tmp_path / "w"
-    fill(workspace, county)
+def test_two_runs_at_once_are_refused(unmeasured: Path) -> None:
+    workspace = unmeasured
     first = start_run(workspace)
     with first:
         assert wait_for(workspace, 1, first)

@@ -2,13 +2,15 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
+from reverdure import kernels
 from reverdure.core.codes import FineStatus, ReferenceStatus
 from reverdure.core.files import atomic
 from reverdure.core.grid import Grid
@@ -37,6 +39,13 @@ def part_path(workspace: Workspace, plan: Plan, mine_id: str) -> Path:
 def grounds_of(plan: Plan) -> Grounds:
     """The ground of every mine and claim of a plan."""
     return Grounds.of(plan.mines, plan.claims, plan.lattice.crs)
+
+
+def measuring(root: Path, plan: Plan) -> Callable[[str], None]:
+    """What measures one mine of a plan of the workspace in this folder."""
+    kernels.warm_up()
+    workspace = Workspace.open(root)
+    return partial(measure_mine, workspace, plan, TileReader(workspace, plan), grounds_of(plan))
 
 
 def measure_mine(

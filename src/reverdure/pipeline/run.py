@@ -19,7 +19,7 @@ from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
 from reverdure.pipeline.inputs import write_inputs
-from reverdure.pipeline.measure import grounds_of, measure_mine, part_path
+from reverdure.pipeline.measure import measuring, part_path
 from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
 from reverdure.pipeline.steps import STEP_VERSIONS
@@ -30,7 +30,7 @@ from reverdure.pipeline.tiles import (
     make_segments,
     segments_path,
 )
-from reverdure.pipeline.workers import cores, do_all
+from reverdure.pipeline.workers import cores, do_all, do_apart
 from reverdure.store.workspace import Workspace
 
 _PACKAGES = ("geopandas", "numba", "numpy", "pyproj", "rasterio", "shapely", "xarray")
@@ -128,15 +128,17 @@ def run(
         plan = make_plan(workspace, only)
         missing = _missing(workspace, plan)
         kernels.warm_up()
-        reader, grounds = TileReader(workspace, plan), grounds_of(plan)
+        reader = TileReader(workspace, plan)
         stages: dict[str, Callable[[Any], None]] = {
             "composites": lambda task: make_composite(workspace, plan, *task),
             "segments": lambda task: make_segments(workspace, plan, *task),
             "fine": lambda task: make_fine(workspace, plan, *task),
-            "measure": lambda mine_id: measure_mine(workspace, plan, reader, grounds, mine_id),
         }
         for stage, make in stages.items():
             do_all(stage, [partial(make, task) for task in missing[stage]], on_progress)
+        do_apart(
+            "measure", partial(measuring, workspace.root, plan), missing["measure"], on_progress
+        )
         write_products(
             workspace, plan, reader, is_partial=only is not None, on_progress=on_progress
         )

@@ -26,7 +26,7 @@ from reverdure.store.workspace import Workspace
 REFLECTANCE = 1e-4
 _KELVIN = (0.01, 273.15)
 _COUNTS = ("n_clear", "source")
-_CACHE_BYTES = 600e6
+_CACHE_BYTES = 300e6  # in each process that measures
 
 Arrays = dict[str, NDArray[np.float32]]
 
