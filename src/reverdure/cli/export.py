@@ -101,3 +101,18 @@ def tables(
         )
     mb = sum(path.stat().st_size for path in written) / 1e6
     say("export.tables", count=len(written), folder=folder, mb=f"{mb:.1f}")
+
+
+@app.command()
+def template(
+    workspace: WorkspaceOption,
+    name: Annotated[str, typer.Option("--table", help="duties, works, funds ... / 表名")],
+    out: Annotated[Path, typer.Option(help="Workbook to write (.xlsx). / 要写出的工作簿")],
+) -> None:
+    """Write a table of the registry as a workbook to edit and add again. / 导出可编辑的登记表"""
+    from reverdure.core.kinds import kind_of
+    from reverdure.pipeline.records import export_form
+    from reverdure.store.workspace import Workspace
+
+    count = export_form(Workspace.open(workspace), kind_of(name), out, language())
+    say("records.form", path=out, count=count, table=name)

@@ -16,6 +16,7 @@ from reverdure.cli import (
     ledger,
     look,
     pictures,
+    records,
     rsei,
     sensors,
     template,
@@ -46,6 +47,9 @@ app.command("pictures")(pictures.pictures)
 app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
+app.command("duties")(records.duties)
+app.command("rectifications")(records.rectifications)
+app.command("records")(records.records)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

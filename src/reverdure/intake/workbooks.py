@@ -97,16 +97,20 @@ def read_workbook(path: Path, kind: str, sheet: str = "") -> RawTable:
     return replace(table, notes=(*table.notes, note))
 
 
-def _sheets(path: Path) -> tuple[list[_Sheet], list[str], bool]:
-    """Visible sheets with content, names of hidden ones, and whether it is our template."""
+def load_book(path: Path, *, formulas: bool = False) -> Any:
+    """A workbook with the values its cells show, or with their formulas.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is damaged.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions that do not matter here
             # by an open file: where openpyxl stumbles, it leaves one it opened itself open
             with path.open("rb") as stream:
-                values = openpyxl.load_workbook(stream, data_only=True, keep_links=False)
-            with path.open("rb") as stream:
-                formulas = openpyxl.load_workbook(stream, data_only=False, keep_links=False)
+                return openpyxl.load_workbook(stream, data_only=not formulas, keep_links=False)
     except (
         KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, SyntaxError,
         zipfile.BadZipFile, EOFError, NotImplementedError, AssertionError, ZeroDivisionError,
@@ -117,6 +121,11 @@ def _sheets(path: Path) -> tuple[list[_Sheet], list[str], bool]:
             f"{path.name} is a damaged workbook: {str(error)[:120] or type(error).__name__}.",
             "Open it, repair it, and save it again as .xlsx.",
         ) from error
+
+
+def _sheets(path: Path) -> tuple[list[_Sheet], list[str], bool]:
+    """Visible sheets with content, names of hidden ones, and whether it is our template."""
+    values, formulas = load_book(path), load_book(path, formulas=True)
     with contextlib.closing(values), contextlib.closing(formulas):
         is_template = TEMPLATE_MARK in (values.properties.keywords or "")
         sheets: list[_Sheet] = []

@@ -27,7 +27,7 @@ from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
 from reverdure.store.audit import GENESIS, link
 
-HEAD = "0004"
+HEAD = "0005"
 
 
 class Database:
@@ -159,6 +159,11 @@ class Database:
         with self._reader() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
+    def read(self, statement: sa.Select[Any]) -> list[sa.RowMapping]:
+        """Rows of a query that a module of this room has put together."""
+        with self._reader() as connection:
+            return list(connection.execute(statement).mappings())
+
     def records(self, table: str) -> list[dict[str, Any]]:
         """The JSON records of a table (scenes, composites, imports), parsed."""
         return [json.loads(row["record"]) for row in self.rows(table, ["record"])]
@@ -236,6 +241,11 @@ class Transaction:
         number = int(result.inserted_primary_key[0]) if result.inserted_primary_key else 0
         self.detail = {"number": number}
         return number
+
+    def insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+        """Append rows of plain values."""
+        if rows:
+            self._connection.execute(table.insert(), rows)
 
     def clear(self, table: str) -> None:
         """Remove all rows (counties and layers, which are replaced as a whole)."""

@@ -114,6 +114,20 @@ REPORTED = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("record", sa.Text, nullable=False),
 )
+RECORD = sa.Table(
+    "record",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("id", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("person", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.UniqueConstraint("kind", "id", "version"),
+)
 SETTING = sa.Table(
     "setting",
     metadata,

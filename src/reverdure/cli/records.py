@@ -1,0 +1,188 @@
+"""Tables of the registry: `add duties`, `duties --overdue`, `records works --history W1`."""
+
+import datetime
+import getpass
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from reverdure.cli.add import FileArgument, WorkspaceOption, app
+from reverdure.cli.screen import language, say, table, words
+from reverdure.core.errors import InvalidInput
+from reverdure.core.kinds import Kind, choices, kind_of, kinds
+from reverdure.core.record_book import Record
+
+_MOST_FINDINGS = 20
+_WIDEST = 40
+
+By = Annotated[str, typer.Option(help="Who answers for it. / 责任人")]
+Why = Annotated[str, typer.Option(help="Why. / 理由")]
+On = Annotated[
+    str, typer.Option("--on", help="Day it is looked at, YYYY-MM-DD; today. / 截至日期,默认今天")
+]
+MineOption = Annotated[str, typer.Option("--mine", help="Only of this mine. / 仅限该矿山")]
+PartyOption = Annotated[str, typer.Option("--party", help="Only of this party. / 仅限该主体")]
+
+
+def _adder(kind: Kind) -> Callable[..., None]:
+    def add(
+        file: FileArgument,
+        workspace: WorkspaceOption,
+        by: By = "",
+        why: Why = "",
+        update: Annotated[
+            bool, typer.Option("--update", help="Let rows change what is known. / 允许更新")
+        ] = False,
+        encoding: Annotated[str, typer.Option(help="Encoding of the text. / 文字编码")] = "",
+    ) -> None:
+        from reverdure.pipeline.records import add_records
+        from reverdure.store.records import Author
+        from reverdure.store.workspace import Workspace
+
+        added = add_records(
+            Workspace.open(workspace), kind, file,
+            Author(by or getpass.getuser(), why, file.name), update=update, encoding=encoding,
+        )  # fmt: skip
+        found = added.checked
+        say("records.added", source=added.source, read=found.read, new=len(found.new),
+            changed=len(found.changed), unchanged=found.unchanged,
+            refused=len(found.refused))  # fmt: skip
+        if added.unknown:
+            say("records.unknown", columns=", ".join(added.unknown))
+        for finding in found.refused[:_MOST_FINDINGS]:
+            message = finding.message_zh if language() == "zh" else finding.message
+            say("add.row", action=words("action.rejected"), row=finding.row,
+                id=finding.id or "-", message=message)  # fmt: skip
+        if len(found.refused) > _MOST_FINDINGS:
+            say("add.more", count=len(found.refused) - _MOST_FINDINGS)
+        if added.rejected_file:
+            say("add.rejected_file", path=added.rejected_file)
+        if found.read and len(found.refused) == found.read:
+            raise typer.Exit(1)
+
+    add.__doc__ = f"Read a table of {kind.en}: CSV or workbook. / 导入{kind.zh}"
+    return add
+
+
+for _kind in kinds().values():
+    app.command(_kind.plural)(_adder(_kind))
+
+
+def duties(
+    workspace: WorkspaceOption,
+    overdue: Annotated[
+        bool, typer.Option("--overdue", help="Only those past their day. / 仅列逾期")
+    ] = False,
+    mine: MineOption = "",
+    party: PartyOption = "",
+    on: On = "",
+) -> None:
+    """List open duties: who owes what, by when. / 列出未履行的责任"""
+    _print_open(workspace, "duty", mine, party, on, overdue=overdue)
+
+
+def rectifications(
+    workspace: WorkspaceOption,
+    only_open: Annotated[
+        bool, typer.Option("--open", help="Only those not closed. / 仅列未销号")
+    ] = False,
+    mine: MineOption = "",
+    party: PartyOption = "",
+    on: On = "",
+) -> None:
+    """List rectifications: what was found, ordered, and closed. / 列出整改台账"""
+    if only_open:
+        _print_open(workspace, "rectification", mine, party, on)
+    else:
+        _print_all(workspace, kinds()["rectification"], mine, party)
+
+
+def records(
+    kind: Annotated[str, typer.Argument(help="Table: duties, works, funds ... / 表名")],
+    workspace: WorkspaceOption,
+    mine: MineOption = "",
+    party: PartyOption = "",
+    history: Annotated[
+        str, typer.Option(help="Every version of this record. / 该记录的全部版本")
+    ] = "",
+) -> None:
+    """List a table of the registry, or the versions of one record. / 列出登记表或单条历史"""
+    from reverdure.pipeline.records import history_of
+    from reverdure.store.workspace import Workspace
+
+    if not history:
+        _print_all(workspace, kind_of(kind), mine, party)
+        return
+    of = kind_of(kind)
+    for version in history_of(Workspace.open(workspace), of, history):
+        say("records.version", version=version["version"], at=version["at"],
+            person=version["person"], why=version["why"] or "-")  # fmt: skip
+        for column in of.columns:
+            if column.name in version["body"]:
+                shown = _cell(of, column.name, version["body"])
+                typer.echo(f"  {_word(column)}: {shown}")
+
+
+def _print_open(
+    workspace: Path, name: str, mine: str, party: str, on: str, *, overdue: bool = False
+) -> None:
+    from reverdure.pipeline.records import records_of
+    from reverdure.store.workspace import Workspace
+
+    day = _day(on)
+    found = records_of(
+        Workspace.open(workspace), kinds()[name], mine_id=mine, party_id=party, open_on=day,
+        overdue=overdue,
+    )  # fmt: skip
+    late = sum(one.values["due_date"] < day.isoformat() for one in found)
+    _print(kinds()[name], found)
+    say("records.open", count=len(found), overdue=late, day=day.isoformat())
+
+
+def _print_all(workspace: Path, kind: Kind, mine: str, party: str) -> None:
+    from reverdure.pipeline.records import records_of
+    from reverdure.store.workspace import Workspace
+
+    found = records_of(Workspace.open(workspace), kind, mine_id=mine, party_id=party)
+    _print(kind, found)
+    say("records.count", count=len(found))
+
+
+def _print(kind: Kind, found: Sequence[Record]) -> None:
+    """Columns that hold anything."""
+    shown = [one for one in kind.columns if any(one.name in row.values for row in found)]
+    if shown:
+        table(
+            [_word(column) for column in shown],
+            [[_cell(kind, column.name, row.values) for column in shown] for row in found],
+            numbers_from=len(shown),
+        )
+
+
+def _word(column: Any) -> str:
+    return str(column.zh if language() == "zh" else column.en)
+
+
+def _cell(kind: Kind, name: str, values: Any) -> str:
+    value, column = values.get(name), kind.column(name)
+    if value is None:
+        return ""
+    if column.choices:
+        return choices(column.choices)[value][language()]
+    if isinstance(value, bool):
+        return words("records.yes" if value else "records.no")
+    if isinstance(value, float):
+        return f"{value:,.10g}"
+    text = str(value)
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+
+
+def _day(on: str) -> datetime.date:
+    if not on:
+        return datetime.datetime.now(datetime.UTC).date()
+    try:
+        return datetime.date.fromisoformat(on)
+    except ValueError as error:
+        raise InvalidInput(f"--on {on!r} is no day; write it as 2026-05-31.") from error

@@ -1,0 +1,184 @@
+"""Records into the registry and out again: a file checked, its changes kept, a form to edit."""
+
+import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reverdure.core.errors import InvalidInput, NotFound
+from reverdure.core.files import atomic
+from reverdure.core.kinds import Kind, kinds
+from reverdure.core.provenance import file_digest
+from reverdure.core.record_book import Book, Record
+from reverdure.core.records import ImportReport
+from reverdure.intake.record_tables import read_records
+from reverdure.registry.records import Checked, check_records
+from reverdure.store.records import Author, current, history, write
+from reverdure.store.workspace import Workspace
+
+_SHOWN_IDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AddedRecords:
+    """What became of a file of records, and where its refused rows are."""
+
+    checked: Checked
+    source: str
+    unknown: tuple[str, ...]
+    rejected_file: Path | None
+
+
+def add_records(
+    workspace: Workspace,
+    kind: Kind,
+    path: Path,
+    author: Author,
+    *,
+    update: bool = False,
+    encoding: str = "",
+) -> AddedRecords:
+    """Bring a file of records into the registry: what is new and what changed.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    kind : Kind
+    path : Path
+        CSV or workbook.
+    author : Author
+        Who answers for it, and why.
+    update : bool
+        Whether rows without a version may change what is known.
+    encoding : str
+        Of a CSV; "" for what is found.
+    """
+    if not author.person.strip():
+        raise InvalidInput("who answers for these rows is not said.", "Add --by NAME.")
+    with workspace.writing():
+        table = read_records(path, kind, encoding)
+        checked = check_records(kind, table, book_of(workspace), update=update)
+        kept = [*checked.new, *checked.changed]
+        report = ImportReport(
+            path.name, checked.read, checked.read - len(checked.refused), 0, 0,
+            len(checked.refused), checked.refused,
+        )  # fmt: skip
+        rejected_file = None
+        with workspace.database.transaction(f"add {kind.plural}", source=path.name) as transaction:
+            rows = [(one.id, one.version, one.values) for one in kept]
+            write(transaction, kind.name, rows, author)
+            number = transaction.log_import(kind.plural, report, file_digest(path))
+            transaction.detail |= {"new": len(checked.new), "changed": len(checked.changed)}
+            if checked.refused:
+                rejected_file = (
+                    workspace.root / "imports" / f"{number:03d}-{kind.plural}-rejected.csv"
+                )
+                _write_refused(rejected_file, checked)
+    return AddedRecords(checked, path.name, table.unknown, rejected_file)
+
+
+def book_of(workspace: Workspace) -> Book:
+    """Everything the registry holds now."""
+    database = workspace.database
+    return Book(
+        current(database, kinds()),
+        {
+            "mine": {row["mine_id"]: row["county"] or ""
+                     for row in database.rows("mine", ["mine_id", "county"])},
+            "claim": {row["claim_id"]: row["mine_id"]
+                      for row in database.rows("claim", ["claim_id", "mine_id"])},
+        },
+    )  # fmt: skip
+
+
+def records_of(
+    workspace: Workspace,
+    kind: Kind,
+    *,
+    mine_id: str = "",
+    party_id: str = "",
+    open_on: datetime.date | None = None,
+    overdue: bool = False,
+) -> list[Record]:
+    """Records of a kind in the order of their ids, or of their deadline where they have one.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    kind : Kind
+    mine_id, party_id : str
+        Only those of a mine or party; "" for all.
+    open_on : date, optional
+        Only those not done by the end of this day.
+    overdue : bool
+        Of those, only the ones whose deadline has passed.
+    """
+    found = list(current(workspace.database, [kind.name])[kind.name].values())
+    for name, wanted in (("mine_id", mine_id), ("party_id", party_id)):
+        if wanted:
+            found = [one for one in found if one.values.get(name) == wanted]
+    if open_on is not None:
+        found = [one for one in found if is_open(one.values, open_on)]
+        if overdue:
+            found = [one for one in found if one.values["due_date"] < open_on.isoformat()]
+    return sorted(found, key=lambda one: (one.values.get("due_date", ""), one.id))
+
+
+def is_open(values: Mapping[str, Any], day: datetime.date) -> bool:
+    """Whether a duty or rectification is not done by the end of a day.
+
+    Examples
+    --------
+    >>> closed = {"closed_date": "2026-03-01"}
+    >>> is_open(closed, datetime.date(2026, 2, 1)), is_open(closed, datetime.date(2026, 3, 1))
+    (True, False)
+    >>> is_open(closed | {"reopened_date": "2026-04-01"}, datetime.date(2026, 5, 1))
+    True
+    """
+    end = values.get("done_date") or values.get("closed_date")
+    again = values.get("reopened_date")
+    if again and again <= day.isoformat() and (not end or end <= again):
+        return True
+    return end is None or end > day.isoformat()
+
+
+def history_of(workspace: Workspace, kind: Kind, record_id: str) -> list[dict[str, Any]]:
+    """Every version of one record, oldest first.
+
+    Raises
+    ------
+    NotFound
+        If there is none of this id.
+    """
+    found = history(workspace.database, kind.name, record_id)
+    if not found:
+        known = sorted(current(workspace.database, [kind.name])[kind.name])
+        more = ["..."] if len(known) > _SHOWN_IDS else []
+        raise NotFound(
+            f"no {kind.name} is called {record_id!r}.",
+            f"Known: {', '.join(known[:_SHOWN_IDS] + more) or 'none'}",
+        )
+    return found
+
+
+def export_form(workspace: Workspace, kind: Kind, path: Path, language: str) -> int:
+    """Write the records of a kind as a workbook that `add` takes back edited; how many."""
+    from reverdure.publish.record_form import write_form
+
+    records = records_of(workspace, kind)
+    write_form(path, kind, records, language)
+    return len(records)
+
+
+def _write_refused(path: Path, checked: Checked) -> None:
+    rows: Iterable[dict[str, Any]] = (
+        {"row": one.row, "id": one.id, "rule": one.code, "why": one.message,
+         "why_zh": one.message_zh}
+        for one in checked.refused
+    )  # fmt: skip
+    with atomic(path) as temporary:
+        # the mark makes spreadsheets read the Chinese columns as UTF-8
+        pd.DataFrame(list(rows)).to_csv(temporary, index=False, encoding="utf-8-sig")

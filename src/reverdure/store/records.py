@@ -1,0 +1,90 @@
+"""Records of the registry, version by version: what stands now, what stood before, what is new."""
+
+import datetime
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from reverdure.core.errors import InvalidInput
+from reverdure.core.record_book import Record
+from reverdure.store.database import Database, Transaction
+from reverdure.store.tables import RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, why, and from which file."""
+
+    person: str
+    why: str = ""
+    source: str = ""
+
+
+def current(database: Database, kinds: Iterable[str]) -> dict[str, dict[str, Record]]:
+    """The version in force of every record, by kind and id."""
+    found: dict[str, dict[str, Record]] = {kind: {} for kind in kinds}
+    # ordered by version: the last one seen of an id is the one in force
+    statement = (
+        sa.select(RECORD.c.kind, RECORD.c.id, RECORD.c.version, RECORD.c.body, RECORD.c.at,
+                  RECORD.c.person)
+        .where(RECORD.c.kind.in_(list(found)))
+        .order_by(RECORD.c.kind, RECORD.c.id, RECORD.c.version)
+    )  # fmt: skip
+    for row in database.read(statement):
+        found[row["kind"]][row["id"]] = _record(row)
+    return found
+
+
+def history(database: Database, kind: str, record_id: str) -> list[dict[str, Any]]:
+    """Every version of one record, oldest first, with who wrote it and why."""
+    statement = (
+        sa.select(RECORD)
+        .where(RECORD.c.kind == kind, RECORD.c.id == record_id)
+        .order_by(RECORD.c.version)
+    )
+    return [dict(row) | {"body": json.loads(row["body"])} for row in database.read(statement)]
+
+
+def write(
+    transaction: Transaction,
+    kind: str,
+    rows: Sequence[tuple[str, int, Mapping[str, Any]]],
+    author: Author,
+) -> None:
+    """Append versions: id, number of the version it follows (0 for none), and values.
+
+    Raises
+    ------
+    InvalidInput
+        If another writer made the next version first; nothing is written then.
+    """
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    try:
+        transaction.insert(
+            RECORD,
+            [
+                {
+                    "kind": kind,
+                    "id": record_id,
+                    "version": version + 1,
+                    "body": json.dumps(values, ensure_ascii=False, sort_keys=True),
+                    "at": now,
+                    "person": author.person,
+                    "why": author.why,
+                    "source": author.source,
+                }
+                for record_id, version, values in rows
+            ],
+        )
+    except sa.exc.IntegrityError as error:
+        raise InvalidInput(
+            f"somebody else changed a {kind} of this file a moment ago; nothing was written.",
+            "Export the table again and repeat the edit.",
+        ) from error
+
+
+def _record(row: sa.RowMapping) -> Record:
+    return Record(row["id"], row["version"], json.loads(row["body"]), row["at"], row["person"])
