@@ -35,13 +35,17 @@ class Column(Field):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of record: its name, its words, and its columns, of which the first is the id."""
+    """A kind of record: its name, its words, and its columns, of which the first is the id.
+
+    Where it is `final`, a row that was added is never edited.
+    """
 
     name: str
     plural: str
     en: str
     zh: str
     columns: tuple[Column, ...]
+    final: bool = False
 
     @property
     def key(self) -> str:
@@ -72,6 +76,7 @@ def kinds() -> Mapping[str, Kind]:
                 Column(**({"needed": place == 0} | column))
                 for place, column in enumerate(one["columns"])
             ),
+            one.get("final", False),
         )
         for name, one in _data()["kind"].items()
     }

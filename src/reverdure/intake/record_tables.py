@@ -107,7 +107,7 @@ def _headings(
     path: Path, lines: Sequence[Sequence[Any]], kind: Kind
 ) -> tuple[int, dict[str, tuple[int, float]], tuple[str, ...]]:
     """Row of the headings, place and factor of each column, and headings not known."""
-    names = _names(kind)
+    names = heading_names(kind)
     best: tuple[int, list[tuple[str, float] | None]] = (-1, [])
     for start, line in enumerate(lines[:_TITLE_ROWS]):
         read = [names.get(_plain(cell)) for cell in line]
@@ -135,7 +135,7 @@ def _headings(
     return start, found, unknown
 
 
-def _names(kind: Kind) -> dict[str, tuple[str, float]]:
+def heading_names(kind: Kind) -> dict[str, tuple[str, float]]:
     """What a heading may say, without case, spaces and signs: column and factor."""
     names: dict[str, tuple[str, float]] = {_plain(word): (VERSION, 1.0) for word in _VERSION_WORDS}
     for column in kind.columns:

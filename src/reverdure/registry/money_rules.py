@@ -59,10 +59,9 @@ def fund_is_not_exceeded(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     """Sums in order of day: what goes beyond the fund, or the ceiling of a mine, is refused."""
     words = ("payments", "支付") if kind.name == "payment" else ("commitments", "承诺")
     for fund in book.of("fund").values():
-        rows = _in_order(row for row in book.of(kind.name).values()
-                         if row.values["fund_id"] == fund.id)  # fmt: skip
+        rows = [row for row in book.of(kind.name).values() if row.values["fund_id"] == fund.id]
         currency, amount = fund.values["currency"], fund.values["amount"]
-        for row, total in _running(rows, ids, amount):
+        for row, total in _new_beyond(rows, ids, amount):
             yield row.id, Refusal("beyond_fund", {
                 "what": words[0], "what_zh": words[1], "fund": fund.id, "sum": total,
                 "currency": currency, "amount": amount,
@@ -71,7 +70,7 @@ def fund_is_not_exceeded(kind: Kind, book: Book, ids: Collection[str]) -> Found:
         if ceiling is not None:
             for mine_id in dict.fromkeys(row.values["mine_id"] for row in rows):
                 of_mine = [row for row in rows if row.values["mine_id"] == mine_id]
-                for row, total in _running(of_mine, ids, ceiling):
+                for row, total in _new_beyond(of_mine, ids, ceiling):
                     yield row.id, Refusal("beyond_ceiling", {
                         "mine": mine_id, "sum": total, "currency": currency, "fund": fund.id,
                         "ceiling": ceiling,
@@ -102,21 +101,30 @@ def changed_fund_holds(kind: Kind, book: Book, ids: Collection[str]) -> Found:
 def commitment_is_kept(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     """A payment is for the fund, mine and payee that were committed, and no more."""
     for commitment in book.of("commitment").values():
-        rows = _in_order(row for row in book.of(kind.name).values()
-                         if row.values.get("commitment_id") == commitment.id)  # fmt: skip
+        rows = [row for row in book.of("payment").values()
+                if row.values.get("commitment_id") == commitment.id]  # fmt: skip
         for row in rows:
+            blamed = _blamed(kind, row, commitment, ids)
             for name in ("fund_id", "mine_id", "party_id"):
-                if row.id in ids and row.values[name] != commitment.values[name]:
-                    yield row.id, Refusal("other_commitment", {
+                if blamed and row.values[name] != commitment.values[name]:
+                    yield blamed, Refusal("other_commitment", {
                         "commitment": commitment.id, "column": kind.column(name),
                         "now": commitment.values[name], "seen": row.values[name],
                     })  # fmt: skip
-        for row, total in _running(rows, ids, commitment.values["amount"]):
-            yield row.id, Refusal("beyond_commitment", {
-                "commitment": commitment.id, "sum": total,
-                "currency": commitment.values["currency"],
-                "amount": commitment.values["amount"],
-            })  # fmt: skip
+        for row, total in _beyond(rows, ids, commitment.values["amount"]):
+            blamed = _blamed(kind, row, commitment, ids)
+            if blamed:
+                yield blamed, Refusal("beyond_commitment", {
+                    "commitment": commitment.id, "sum": total,
+                    "currency": commitment.values["currency"],
+                    "amount": commitment.values["amount"],
+                })  # fmt: skip
+
+
+def _blamed(kind: Kind, payment: Record, commitment: Record, ids: Collection[str]) -> str:
+    """Which of the two the file brought; "" for neither."""
+    brought = payment.id if kind.name == "payment" else commitment.id
+    return brought if brought in ids else ""
 
 
 def no_more_comes_back(kind: Kind, book: Book, ids: Collection[str]) -> Found:
@@ -125,16 +133,15 @@ def no_more_comes_back(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     for row in book.of(kind.name).values():
         sums.setdefault((row.values["fund_id"], row.values["mine_id"]), []).append(row)
     for (fund_id, mine_id), rows in sums.items():
-        paid = back = 0.0
-        for row in _in_order(rows):
-            if not _comes_back(row):
-                paid += row.values["amount"]
-                continue
+        paid = sum(row.values["amount"] for row in rows if not _comes_back(row))
+        back = 0.0
+        for row in _in_order(filter(_comes_back, rows), ids):
             back += row.values["amount"]
             if back > paid + _CENT and row.id in ids:
+                back -= row.values["amount"]
                 yield row.id, Refusal("more_back_than_paid", {
-                    "mine": mine_id, "fund": fund_id, "sum": back, "paid": paid,
-                    "currency": row.values["currency"],
+                    "mine": mine_id, "fund": fund_id, "sum": back + row.values["amount"],
+                    "paid": paid, "currency": row.values["currency"],
                 })  # fmt: skip
 
 
@@ -144,22 +151,29 @@ def _with_fund(kind: Kind, book: Book, ids: Collection[str]) -> Iterator[tuple[R
         yield row, book.of("fund")[row.values["fund_id"]]
 
 
-def _running(
+def _new_beyond(
     rows: Iterable[Record], ids: Collection[str], limit: float
 ) -> Iterator[tuple[Record, float]]:
-    """New rows that take the sum over a limit, and that sum; they are left out of it."""
+    return ((row, total) for row, total in _beyond(rows, ids, limit) if row.id in ids)
+
+
+def _beyond(
+    rows: Iterable[Record], ids: Collection[str], limit: float
+) -> Iterator[tuple[Record, float]]:
+    """Rows that take the sum over a limit, and that sum; they are left out of it."""
     total = 0.0
-    for row in rows:
+    for row in _in_order(rows, ids):
         after = total + _signed(row)
-        if row.id in ids and after > limit + _CENT and after > total:
+        if after > limit + _CENT:
             yield row, after
         else:
             total = after
 
 
-def _in_order(rows: Iterable[Record]) -> list[Record]:
-    """What stands first, then what is new, each by day."""
-    return sorted(rows, key=lambda row: (row.version == 0, row.values["date"], row.id))
+def _in_order(rows: Iterable[Record], ids: Collection[str]) -> list[Record]:
+    """What stood before, what the file takes back, then what it adds, by day."""
+    return sorted(rows, key=lambda row: (row.id in ids, not _comes_back(row), row.values["date"],
+                                         row.id))  # fmt: skip
 
 
 def _signed(row: Record) -> float:
@@ -186,6 +200,6 @@ def _within(book: Book, unit: str, allowed: Collection[str]) -> bool:
 _ANY = (currency_is_the_funds, fund_is_open, fund_is_meant_for_it, fund_is_not_exceeded)
 MONEY_RULES: Mapping[str, Any] = {
     "fund": (changed_fund_holds,),
-    "commitment": _ANY,
+    "commitment": (*_ANY, commitment_is_kept),
     "payment": (*_ANY, commitment_is_kept, no_more_comes_back),
 }

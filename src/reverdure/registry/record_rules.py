@@ -114,15 +114,16 @@ def evidence_is_named(kind: Kind, book: Book, ids: Collection[str]) -> Found:
 
 def projects_nest(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     """A sub-project is part of a major project, that of a programme."""
-    for row in _rows(kind, book, ids):
-        parent = book.value(kind.name, row.values.get("parent_id", ""), "level")
-        level = row.values["level"]
+    for row in book.of(kind.name).values():
+        parent_id, level = row.values.get("parent_id", ""), row.values["level"]
+        parent = book.value(kind.name, parent_id, "level")
         if parent is not None and _LEVELS.index(level) != _LEVELS.index(parent) + 1:
             words, above = choices("programme_level")[level], choices("programme_level")[parent]
-            yield row.id, Refusal("wrong_level", {
-                "level": words["en"], "level_zh": words["zh"],
-                "parent_level": above["en"], "parent_level_zh": above["zh"],
-            })  # fmt: skip
+            for record_id in _touched([row.id, parent_id], ids):
+                yield record_id, Refusal("wrong_level", {
+                    "level": words["en"], "level_zh": words["zh"],
+                    "parent_level": above["en"], "parent_level_zh": above["zh"],
+                })  # fmt: skip
 
 
 def parts_stay_within(kind: Kind, book: Book, ids: Collection[str]) -> Found:

@@ -119,6 +119,8 @@ def _against(
     first = differs[0]
     both = {"column": first, "now": known.values.get(first.name, ""),
             "seen": values.get(first.name, "")}  # fmt: skip
+    if kind.final:
+        raise RowRefused("final", id=record_id, **both)
     from_version = version_of(cells)
     if from_version is None and not update:
         raise RowRefused("known", id=record_id, **both)
