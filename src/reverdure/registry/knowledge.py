@@ -1,5 +1,6 @@
 """What one run knew of every piece of mined land, out of the tables it kept."""
 
+from collections.abc import Collection
 from typing import Any
 
 import geopandas as gpd
@@ -22,6 +23,7 @@ def knowledge(
     verdicts: gpd.GeoDataFrame,
     natural: pd.DataFrame,
     mines: gpd.GeoDataFrame,
+    accepted: Collection[str] = (),
 ) -> Knowledge:
     """Grounds with their claims, every piece of land once.
 
@@ -37,6 +39,8 @@ def knowledge(
     mines : GeoDataFrame
         Columns of `core.fields.MINES` as the registry has them now: areas stated for mines
         without outline, and which part of an outline is another mine's.
+    accepted : collection of str
+        Ids of claims that stood accepted while this run was the last one.
 
     Returns
     -------
@@ -65,7 +69,7 @@ def knowledge(
     stated = dict(zip(mines["mine_id"], mines["stated_area_ha"], strict=True))
     free = natural[natural["ground"] == NaturalGround.UNCLAIMED.key]
     own_share = _own_shares(mines) if len(free) else {}
-    grounds = _claimed_grounds(verdicts, stated)
+    grounds = _claimed_grounds(verdicts, stated, accepted)
     named = {ground.mine_id for ground in grounds}
     for row in free.to_dict("records"):
         if row["reason"] == Reason.NO_OUTLINE.key and row["mine_id"] in named:
@@ -75,7 +79,9 @@ def knowledge(
     return Knowledge(run_id, day, last_year, tuple(grounds))
 
 
-def _claimed_grounds(verdicts: gpd.GeoDataFrame, stated: dict[str, Any]) -> list[Ground]:
+def _claimed_grounds(
+    verdicts: gpd.GeoDataFrame, stated: dict[str, Any], accepted: Collection[str]
+) -> list[Ground]:
     """Grounds of claims; claims that share one, or have none, stand together under their mine."""
     # every ground that has a shape is weighted, not only the measured ones
     weight = ground_once(verdicts.assign(restored_ha=0.0))
@@ -85,14 +91,14 @@ def _claimed_grounds(verdicts: gpd.GeoDataFrame, stated: dict[str, Any]) -> list
     found = []
     for _, rows in table.groupby(name, sort=True):
         one = rows.iloc[0].to_dict()
-        claims = tuple(_claim(row) for row in rows.to_dict("records"))
+        claims = tuple(_claim(row, accepted) for row in rows.to_dict("records"))
         years = rows["damage_year"].dropna()
         one["damage_year"] = years.iloc[0] if len(years) else None
         found.append(_ground(one, _m2(one["ground_ha"], one["weight"]), stated, claims))
     return found
 
 
-def _claim(row: dict[str, Any]) -> Claimed:
+def _claim(row: dict[str, Any], accepted: Collection[str]) -> Claimed:
     decided = row["verdict"] in _DECIDED
     restored_ha = row["restored_ha"] if row["verdict"] in _SUPPORTED else 0.0
     lost = Reason.LOST_AGAIN.key in (row["reason"], *str(row["flags"]).split(";"))
@@ -102,6 +108,7 @@ def _claim(row: dict[str, Any]) -> Claimed:
         _m2(row["claimed_ha"]),
         _m2(restored_ha, row["weight"]) if decided else None,
         lost,
+        row["claim_id"] in accepted,
     )
 
 

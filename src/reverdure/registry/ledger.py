@@ -29,11 +29,12 @@ FLOWS = (
     LedgerLine.REVISION_GONE,
     LedgerLine.REVISION_CHANGED,
 )
-_BOTH = (LedgerColumn.CLAIMED, LedgerColumn.SUPPORTED)
-# a claim is never taken back by who made it, and needs no decision to be a claim
+# a claim is never taken back by who made it, and needs no decision to be a claim; an acceptance
+# stands whatever the satellite sees later
 _NOT_TOLD = {
     (LedgerColumn.CLAIMED, LedgerLine.RELAPSED),
     (LedgerColumn.CLAIMED, LedgerLine.NOT_DECIDED),
+    (LedgerColumn.ACCEPTED, LedgerLine.RELAPSED),
 }
 _PER_MILLE = 1000
 
@@ -57,6 +58,8 @@ class Claimed:
         What the satellite supports of it; None where that is not decided.
     lost_again : bool
         Whether the ground had recovered and is bare again.
+    accepted : bool
+        Whether the last step of its verification accepted it.
     """
 
     claim_id: str
@@ -64,6 +67,13 @@ class Claimed:
     claimed_m2: int
     supported_m2: int | None
     lost_again: bool = False
+    accepted: bool = False
+
+    def m2(self, column: LedgerColumn) -> int | None:
+        """What a level of verification counts of it; None where that is not decided."""
+        if column is LedgerColumn.ACCEPTED:
+            return self.claimed_m2 if self.accepted else None
+        return self.claimed_m2 if column is LedgerColumn.CLAIMED else self.supported_m2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,7 @@ def ledger(
     *,
     supported_share: float,
     counties: Iterable[str] = (),
+    has_acceptances: bool = False,
 ) -> list[dict[str, Any]]:
     """The account of a period: rows of `core.fields.LEDGER`, the whole and then counties.
 
@@ -162,6 +173,9 @@ def ledger(
         A mine counts as restored once this share of its damaged area is.
     counties : iterable of str
         Counties to give beside the whole.
+    has_acceptances : bool
+        Whether the registry holds any step of verification; without, that column has no
+        records.
 
     Returns
     -------
@@ -201,14 +215,15 @@ def ledger(
         )
     least_open = _PER_MILLE - round(supported_share * _PER_MILLE)
     known, before = _known_at(runs, last), _known_at(runs, first - 1)
-    booked = _accounts(journal(runs, least_open), first, last)
-    stocks, beside = _stocks(known, least_open, last), _beside(known, last)
+    columns = [one for one in LedgerColumn if has_acceptances or one is not LedgerColumn.ACCEPTED]
+    booked = _accounts(journal(runs, least_open, columns), first, last)
+    stocks, beside = _stocks(known, least_open, last, columns), _beside(known, last, columns)
     rows = []
     for county in (WHOLE, *counties):
         for column in LedgerColumn:
             place = county, column
             numbers: dict[LedgerLine, Pair] = {}
-            if column in _BOTH:
+            if column in columns:
                 account = booked.get(place, {})
                 numbers = _closed(account, stocks.get(place, (0, 0)), beside.get(place, {}))
             for line in LedgerLine:
@@ -218,7 +233,9 @@ def ledger(
     return rows
 
 
-def journal(runs: Sequence[Knowledge], least_open: int) -> list[Posting]:
+def journal(
+    runs: Sequence[Knowledge], least_open: int, columns: Iterable[LedgerColumn] = LedgerColumn
+) -> list[Posting]:
     """Every movement of every mine that a series of runs tells, oldest run first.
 
     Parameters
@@ -226,6 +243,8 @@ def journal(runs: Sequence[Knowledge], least_open: int) -> list[Posting]:
     runs : sequence of Knowledge
     least_open : int
         A mine is open while more than this share of its damage is left, [per mille].
+    columns : iterable of LedgerColumn
+        Levels of verification to follow.
 
     Examples
     --------
@@ -234,7 +253,7 @@ def journal(runs: Sequence[Knowledge], least_open: int) -> list[Posting]:
     [(2015, 'new_damage', 40000)]
     """
     found: list[Posting] = []
-    for column in _BOTH:
+    for column in columns:
         old: _Mines = {}
         front: int | None = None
         for place, run in enumerate(runs):
@@ -280,7 +299,7 @@ def _booked(ground: Ground, column: LedgerColumn) -> list[tuple[Claimed, int, in
     """Claims that can be dated, what is booked of each, and what goes beyond the ground."""
     room, found = ground.area_m2, []
     for claim in sorted(ground.claims, key=lambda one: (one.year, one.claim_id)):
-        m2 = claim.claimed_m2 if column is LedgerColumn.CLAIMED else claim.supported_m2
+        m2 = claim.m2(column)
         if m2 is None or ground.damage_year is None or claim.year < ground.damage_year:
             continue
         taken = min(m2, room)
@@ -350,22 +369,26 @@ def _accounts(
     return sums
 
 
-def _stocks(run: Knowledge, least_open: int, year: int) -> dict[Place, Pair]:
+def _stocks(
+    run: Knowledge, least_open: int, year: int, columns: Iterable[LedgerColumn]
+) -> dict[Place, Pair]:
     """The stock at the end of a year from what one run knows, without the journal."""
     stocks: dict[Place, Pair] = {}
-    for column in _BOTH:
+    for column in columns:
         for (_, county), mine in _mines(run, column, least_open).items():
             for place in (WHOLE, county):
                 _add_pair(stocks, (place, column), mine.stock(year))
     return stocks
 
 
-def _beside(run: Knowledge, last: int) -> dict[Place, dict[LedgerLine, Pair]]:
+def _beside(
+    run: Knowledge, last: int, columns: Iterable[LedgerColumn]
+) -> dict[Place, dict[LedgerLine, Pair]]:
     """What is in no account, each line with its square metres and mines."""
     mines: dict[Place, dict[LedgerLine, set[str]]] = {}
     m2s: dict[Place, dict[LedgerLine, int]] = {}
     for ground in run.grounds:
-        for column in _BOTH:
+        for column in columns:
             for line, m2 in _left_out(ground, column, last):
                 for county in (WHOLE, ground.county):
                     place = county, column
@@ -398,10 +421,10 @@ def _left_out(ground: Ground, column: LedgerColumn, last: int) -> Iterable[tuple
     claims = [claim for claim in ground.claims if claim.year <= last]
     booked = {one.claim_id: beyond for one, _, beyond in _booked(ground, column)}
     for claim in claims:
-        if column is LedgerColumn.SUPPORTED and claim.supported_m2 is None:
+        m2 = claim.m2(column)
+        if m2 is None:
             yield LedgerLine.NOT_DECIDED, claim.claimed_m2
         elif ground.unseen is not None or claim.claim_id not in booked:
-            m2 = claim.claimed_m2 if column is LedgerColumn.CLAIMED else claim.supported_m2
             if m2:
                 yield LedgerLine.RESTORED_NOT_BOOKED, m2
         elif booked[claim.claim_id]:
@@ -417,8 +440,8 @@ def _row(
 ) -> dict[str, Any]:
     status = LedgerStatus.RECORDED
     if numbers is None:
-        accepted = column is LedgerColumn.ACCEPTED
-        status = LedgerStatus.NO_RECORDS if accepted else LedgerStatus.NOT_IN_COLUMN
+        told = (column, line) not in _NOT_TOLD
+        status = LedgerStatus.NO_RECORDS if told else LedgerStatus.NOT_IN_COLUMN
     m2, mines = numbers or (None, None)
     if line is LedgerLine.NO_AREA:
         m2 = None
