@@ -19,7 +19,7 @@ from reverdure.registry.ledger import FLOWS, Claimed, Ground, Knowledge, ledger
 YEARS = st.integers(2000, 2012)
 AREAS = st.integers(0, 50_000)
 COUNTIES = ("", "East", "West")
-TOLD = ("claimed", "supported")
+TOLD = ("claimed", "accepted", "supported")
 
 
 @st.composite
@@ -27,7 +27,7 @@ def grounds(draw: st.DrawFn) -> Ground:
     mine_id = f"M{draw(st.integers(0, 3))}"
     claims = [
         Claimed(f"{mine_id}-{n}", draw(YEARS), draw(AREAS), draw(st.none() | AREAS),
-                draw(st.booleans()))
+                draw(st.booleans()), draw(st.booleans()))
         for n in range(draw(st.integers(0, 3)))
     ]  # fmt: skip
     unseen = st.sampled_from([None, None, None, LedgerLine.NEVER_DAMAGED, LedgerLine.NO_OUTLINE])
@@ -55,7 +55,8 @@ RUNS = st.lists(
 
 
 def account(runs: list[Knowledge], first: int, last: int) -> dict[tuple[str, str, str], Any]:
-    rows = ledger(runs, first, last, supported_share=0.8, counties=COUNTIES[1:])
+    rows = ledger(runs, first, last, supported_share=0.8, counties=COUNTIES[1:],
+                  has_acceptances=True)  # fmt: skip
     return {(row["county"], row["column"], row["line"]): row for row in rows}
 
 
@@ -194,10 +195,27 @@ def test_what_cannot_be_dated_or_decided_is_in_no_account() -> None:
 
 
 def test_nothing_is_recorded_as_accepted_and_that_is_not_zero() -> None:
-    rows = account([run(2020, pit(40_000))], 2000, 2020)
-    accepted = [row for (_, column, _), row in rows.items() if column == "accepted"]
+    rows = ledger([run(2020, pit(40_000))], 2000, 2020, supported_share=0.8)
+    accepted = [row for row in rows if row["column"] == "accepted"]
     assert {row["status"] for row in accepted if row["line"] != "relapsed"} == {"no_records"}
     assert {row["mines"] for row in accepted} == {row["area_m2"] for row in accepted} == {None}
+
+
+def test_what_is_accepted_counts_in_its_own_column_whatever_is_seen() -> None:
+    claims = (Claimed("C1", 2015, 30_000, 0, accepted=True), Claimed("C2", 2016, 5_000, 5_000))
+    seen = [run(2020, Ground("M1", "East", 40_000, 2010, None, claims))]
+    assert moved(seen, 2000, 2020, "accepted") == {
+        "new_damage": (1, 40_000), "restored": (0, -30_000), "closing": (1, 10_000),
+        "not_decided": (1, 5_000),
+    }  # fmt: skip
+    assert moved(seen, 2000, 2020)["restored"] == (0, -5_000)
+
+
+def test_an_acceptance_after_the_books_were_closed_is_a_revision() -> None:
+    claims = [(Claimed("C1", 2015, 40_000, None, accepted=done),) for done in (False, True)]
+    runs = [run(year, Ground("M1", "East", 40_000, 2010, None, one))
+            for year, one in zip((2020, 2021), claims, strict=True)]  # fmt: skip
+    assert moved(runs, 2021, 2021, "accepted")["revision_changed"] == (-1, -40_000)
 
 
 @pytest.mark.parametrize(("first", "last"), [(2015, 2014), (2015, 2021)])

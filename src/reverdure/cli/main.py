@@ -20,6 +20,7 @@ from reverdure.cli import (
     rsei,
     sensors,
     template,
+    verify,
     work,
 )
 from reverdure.cli.chinese import asks_for_chinese, run_in_chinese
@@ -50,6 +51,8 @@ app.command("ledger")(ledger.ledger)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
+app.command("verify")(verify.verify)
+app.command("verifications")(verify.verifications)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

@@ -131,7 +131,7 @@ def _print_open(
     from reverdure.pipeline.records import records_of
     from reverdure.store.workspace import Workspace
 
-    day = _day(on)
+    day = day_of(on)
     found = records_of(
         Workspace.open(workspace), kinds()[name], mine_id=mine, party_id=party, open_on=day,
         overdue=overdue,
@@ -179,7 +179,8 @@ def _cell(kind: Kind, name: str, values: Any) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
-def _day(on: str) -> datetime.date:
+def day_of(on: str) -> datetime.date:
+    """The day an option names, today where it names none."""
     if not on:
         return datetime.datetime.now(datetime.UTC).date()
     try:

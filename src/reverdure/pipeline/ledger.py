@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,6 +12,7 @@ from typing import Any
 from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
+from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
 from reverdure.registry.ledger import WHOLE, Knowledge, ledger
 from reverdure.store.workspace import Workspace
@@ -88,7 +89,12 @@ def account(
     log = _log(workspace)
     full = [str(entry["run_id"]) for entry in log if entry["only"] is None]
     order = [run for place, run in enumerate(full) if full[place - 1 : place] != [run]]
-    found = [_knowledge(workspace, run_id) for run_id in order]
+    accepted = accepted_days(workspace)
+    days = [_day(workspace, run_id) for run_id in order]
+    found = [
+        _knowledge(workspace, run_id, _accepted_by(accepted or {}, until))
+        for run_id, until in zip(order, [*days[1:], ""], strict=True)
+    ]
     known = [one for one in found if one is not None]
     start = min((_first_year(workspace, one.run_id) for one in known), default=first)
     if first < start:
@@ -96,7 +102,8 @@ def account(
     counties = sorted({ground.county for one in known for ground in one.grounds})
     chosen = _county(workspace, area, counties) if area else WHOLE
     names = counties if by else [chosen] if area else []
-    rows = ledger(known, first, last, supported_share=constant("supported_share"), counties=names)
+    rows = ledger(known, first, last, supported_share=constant("supported_share"), counties=names,
+                  has_acceptances=accepted is not None)  # fmt: skip
     said = definitions()["line"]
     return Account(
         chosen,
@@ -135,7 +142,20 @@ def _log(workspace: Workspace) -> list[dict[str, Any]]:
     ]
 
 
-def _knowledge(workspace: Workspace, run_id: str) -> Knowledge | None:
+def _day(workspace: Workspace, run_id: str) -> str:
+    """Day a run ended; "" where it kept too little."""
+    manifest = workspace.runs / run_id / "manifest.json"
+    if not manifest.is_file():
+        return ""
+    return str(json.loads(manifest.read_text(encoding="utf-8"))["ended"])[:10]
+
+
+def _accepted_by(accepted: Mapping[str, str], until: str) -> frozenset[str]:
+    """Claims accepted before the day of the next run; "" for the last one: all."""
+    return frozenset(one for one, day in accepted.items() if not until or day < until)
+
+
+def _knowledge(workspace: Workspace, run_id: str, accepted: Collection[str]) -> Knowledge | None:
     """What a run kept; None where that is too little for an account."""
     import geopandas as gpd
     import pandas as pd
@@ -156,6 +176,7 @@ def _knowledge(workspace: Workspace, run_id: str) -> Knowledge | None:
         gpd.read_parquet(verdicts),
         pd.read_parquet(natural),
         workspace.database.frame("mine"),
+        accepted,
     )
 
 

@@ -1,0 +1,93 @@
+"""`reverdure verify`: patch verification, step by step, and where it stands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reverdure.cli.add import WorkspaceOption
+from reverdure.cli.records import By, On, Why, day_of
+from reverdure.cli.screen import language, say, table, words
+from reverdure.core.errors import InvalidInput
+
+_MOST_FINDINGS = 20
+
+
+def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
+    step: Annotated[str, typer.Argument(help="Key of the step in the rule pack. / 步骤代号")],
+    workspace: WorkspaceOption,
+    role: Annotated[str, typer.Option("--as", help="Role that takes it. / 办理层级")],
+    claims: Annotated[
+        str, typer.Option(help="Ids of claims, joined by commas. / 上报编号,以逗号分隔")
+    ] = "",
+    county: Annotated[str, typer.Option(help="All claims of a county. / 该县全部上报")] = "",
+    claims_file: Annotated[
+        Path | None, typer.Option("--from", help="File with one claim id a line. / 上报编号文件")
+    ] = None,
+    returns: Annotated[bool, typer.Option("--return", help="Send back instead. / 退回")] = False,
+    evidence: Annotated[
+        str, typer.Option(help="Ids of evidence, joined by commas. / 证据编号,以逗号分隔")
+    ] = "",
+    outcome: Annotated[str, typer.Option(help="What the step states. / 认定结论")] = "",
+    by: By = "",
+    why: Why = "",
+    on: On = "",
+) -> None:
+    """Take a step of verification for claims, or send them back. / 办理图斑核查步骤"""
+    from reverdure.pipeline.verify import claims_of, verify
+    from reverdure.registry.review import Act
+    from reverdure.store.records import Author
+    from reverdure.store.workspace import Workspace
+
+    opened = Workspace.open(workspace)
+    if sum(map(bool, (claims, county, claims_file))) != 1:
+        raise InvalidInput("say which claims: one of --claims, --county and --from.")
+    if claims_file is not None:
+        lines = claims_file.read_text(encoding="utf-8-sig").splitlines()
+        chosen = [line.strip() for line in lines if line.strip()]
+    else:
+        chosen = claims_of(opened, county) if county else _listed(claims)
+    act = Act(step, role, day_of(on).isoformat(), returns, tuple(_listed(evidence)), outcome)
+    done = verify(opened, chosen, act, Author(by, why, claims_file.name if claims_file else ""))
+    say("verify.done", taken=len(done.taken), refused=len(done.refused))
+    for finding in done.refused[:_MOST_FINDINGS]:
+        message = finding.message_zh if language() == "zh" else finding.message
+        say("add.row", action=words("action.rejected"), row=finding.row, id=finding.id,
+            message=message)  # fmt: skip
+    if len(done.refused) > _MOST_FINDINGS:
+        say("add.more", count=len(done.refused) - _MOST_FINDINGS)
+    if not done.taken:
+        raise typer.Exit(1)
+
+
+def verifications(
+    workspace: WorkspaceOption,
+    waiting: Annotated[
+        str, typer.Option(help="Only those that wait for this role. / 仅列等待该层级的")
+    ] = "",
+    claims: Annotated[
+        str, typer.Option(help="Only these claims, joined by commas. / 仅限这些上报")
+    ] = "",
+) -> None:
+    """List where the verification of each claim stands. / 列出图斑核查进度"""
+    from reverdure.pipeline.verify import standings
+    from reverdure.store.workspace import Workspace
+
+    found = standings(Workspace.open(workspace), set(_listed(claims)) if claims else None)
+    if waiting:
+        found = [one for one in found if one.next is not None and one.next.role == waiting]
+    in_chinese = language() == "zh"
+    rows = []
+    for one in found:
+        last = "-" if one.last is None else one.last.zh if in_chinese else one.last.en
+        turn = words("verify.accepted") if one.next is None else \
+            one.next.zh if in_chinese else one.next.en  # fmt: skip
+        rows.append([one.claim_id, last, words("verify.returned") if one.returned else "",
+                     turn, one.outcome, one.since])  # fmt: skip
+    headings = ("claim", "last", "back", "turn", "outcome", "since")
+    table([words(f"verify.{name}") for name in headings], rows, numbers_from=len(headings))
+    say("verify.count", count=len(found), accepted=sum(one.is_accepted for one in found))
+
+
+def _listed(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]

@@ -1,0 +1,150 @@
+"""Steps of verification: taken for one claim or for many, and where each claim stands."""
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
+from reverdure.core.record_book import Record
+from reverdure.core.records import Finding
+from reverdure.registry.packs import RulePack
+from reverdure.registry.record_cells import RowRefused
+from reverdure.registry.review import Act, Standing, by_claim, standing, take
+from reverdure.store.records import Author, current, newest, write
+from reverdure.store.workspace import Workspace
+
+REVIEW, PACK = "review", "pack"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What became of an act on several claims.
+
+    Attributes
+    ----------
+    taken : tuple of str
+        Ids of claims it was done for.
+    refused : tuple of Finding
+        The others, with the rule.
+    """
+
+    taken: tuple[str, ...]
+    refused: tuple[Finding, ...]
+
+
+def verify(workspace: Workspace, claim_ids: Sequence[str], act: Act, author: Author) -> Verified:
+    """Take a step for claims, or send them back; those it is not their turn for are refused.
+
+    Raises
+    ------
+    UnknownOption
+        If the rule pack in force has no such step or role.
+    InvalidInput
+        If no rule pack is in force, nobody answers for it, a return has no reason, the day is
+        in the future, or a claim is named twice.
+    NotFound
+        If evidence is named that the registry does not hold.
+    """
+    with workspace.writing():
+        pack = pack_in_force(workspace)
+        _check_act(workspace, pack, claim_ids, act, author)
+        reviews = by_claim(current(workspace.database, [REVIEW])[REVIEW].values())
+        known = {row["claim_id"] for row in workspace.database.rows("claim", ["claim_id"])}
+        rows: list[Record] = []
+        refused: list[Finding] = []
+        for number, claim_id in enumerate(claim_ids, start=1):
+            try:
+                if claim_id not in known:
+                    raise RowRefused("no_such_claim", claim=claim_id)
+                at = standing(pack.steps, claim_id, reviews.get(claim_id, ()))
+                rows.append(take(pack, at, act))
+            except RowRefused as seen:
+                refused.append(seen.refusal.finding(number, claim_id))
+        action = f"{'return' if act.returns else 'take'} {act.step}"
+        if rows:
+            with workspace.database.transaction(action, claims=len(rows)) as transaction:
+                write(transaction, REVIEW, [(row.id, 0, row.values) for row in rows], author)
+    return Verified(tuple(str(row.values["claim_id"]) for row in rows), tuple(refused))
+
+
+def standings(workspace: Workspace, claim_ids: Collection[str] | None = None) -> list[Standing]:
+    """Where the verification of every claim stands, in the order of their ids."""
+    pack = pack_in_force(workspace)
+    reviews = by_claim(current(workspace.database, [REVIEW])[REVIEW].values())
+    known = sorted(row["claim_id"] for row in workspace.database.rows("claim", ["claim_id"]))
+    return [
+        standing(pack.steps, claim_id, reviews.get(claim_id, ()))
+        for claim_id in known
+        if claim_ids is None or claim_id in claim_ids
+    ]
+
+
+def accepted_days(workspace: Workspace) -> dict[str, str] | None:
+    """Day each accepted claim was accepted; None where no claim has begun its verification."""
+    reviews = current(workspace.database, [REVIEW])[REVIEW]
+    if not reviews:
+        return None
+    return {one.claim_id: one.since for one in standings(workspace) if one.is_accepted}
+
+
+def pack_in_force(workspace: Workspace) -> RulePack:
+    """The rules chosen last.
+
+    Raises
+    ------
+    InvalidInput
+        If none was chosen.
+    """
+    record = newest(workspace.database, PACK)
+    if record is None:
+        raise InvalidInput(
+            "no rule pack is in force in this workspace.",
+            "Choose one: reverdure rules --use NAME -w WORKSPACE --by WHO",
+        )
+    return RulePack.from_dict(record.id, record.values)
+
+
+def claims_of(workspace: Workspace, county: str) -> list[str]:
+    """Ids of claims whose mine lies in a county.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    mines = {
+        row["mine_id"] for row in workspace.database.rows("mine", ["mine_id", "county"])
+        if row["county"] == county
+    }  # fmt: skip
+    rows = workspace.database.rows("claim", ["claim_id", "mine_id"])
+    found = sorted(row["claim_id"] for row in rows if row["mine_id"] in mines)
+    if not found:
+        raise NotFound(f"no claim is about a mine of {county!r}.", "See: reverdure show")
+    return found
+
+
+def _check_act(
+    workspace: Workspace, pack: RulePack, claim_ids: Sequence[str], act: Act, author: Author
+) -> None:
+    for seen, allowed in (
+        (act.step, [step.key for step in pack.steps]),
+        (act.role, [role.key for role in pack.roles]),
+    ):
+        if seen not in allowed:
+            raise UnknownOption(f"{seen!r} is not in rule pack {pack.name}; use one of "
+                                f"{', '.join(allowed) or '-'}.")  # fmt: skip
+    if not author.person.strip():
+        raise InvalidInput("who answers for this step is not said.", "Add --by NAME.")
+    if act.returns and not author.why.strip():
+        raise InvalidInput("a claim is not sent back without a reason.", "Add --why REASON.")
+    if act.day > datetime.datetime.now(datetime.UTC).date().isoformat():
+        raise InvalidInput(f"{act.day} is in the future.", "Give the day the step was taken.")
+    twice = sorted({one for one in claim_ids if claim_ids.count(one) > 1})
+    if twice:
+        raise InvalidInput(f"claim {twice[0]} is named twice.", "Name each claim once.")
+    evidence = current(workspace.database, ["evidence"])["evidence"]
+    for one in act.evidence:
+        if one not in evidence:
+            raise NotFound(
+                f"there is no evidence {one!r}.", "Add it first: reverdure add evidence FILE"
+            )
