@@ -14,11 +14,19 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.fields import LEDGER
 from reverdure.ground.areas import area_ha
 from reverdure.registry.knowledge import knowledge
-from reverdure.registry.ledger import FLOWS, Claimed, Ground, Knowledge, ledger
+from reverdure.registry.ledger import (
+    FLOWS,
+    Claimed,
+    Ground,
+    Knowledge,
+    ledger,
+)
+from reverdure.registry.permits import Permit, permitted_damage
 
 YEARS = st.integers(2000, 2012)
 AREAS = st.integers(0, 50_000)
 COUNTIES = ("", "East", "West")
+PERMITS = {"M0": [Permit(2000, 2005, 30_000), Permit(2004, 2010, 5_000)]}
 TOLD = ("claimed", "accepted", "supported")
 
 
@@ -56,7 +64,7 @@ RUNS = st.lists(
 
 def account(runs: list[Knowledge], first: int, last: int) -> dict[tuple[str, str, str], Any]:
     rows = ledger(runs, first, last, supported_share=0.8, counties=COUNTIES[1:],
-                  has_acceptances=True)  # fmt: skip
+                  has_acceptances=True, permits=PERMITS)  # fmt: skip
     return {(row["county"], row["column"], row["line"]): row for row in rows}
 
 
@@ -216,6 +224,22 @@ def test_an_acceptance_after_the_books_were_closed_is_a_revision() -> None:
     runs = [run(year, Ground("M1", "East", 40_000, 2010, None, one))
             for year, one in zip((2020, 2021), claims, strict=True)]  # fmt: skip
     assert moved(runs, 2021, 2021, "accepted")["revision_changed"] == (-1, -40_000)
+
+
+@given(st.dictionaries(YEARS, AREAS, max_size=5),
+       st.lists(st.builds(Permit, YEARS, YEARS, AREAS), max_size=3))  # fmt: skip
+def test_damage_is_permitted_or_beyond_and_a_permit_is_used_up_once(damage, permits) -> None:
+    split = permitted_damage(damage, permits)
+    for year, m2 in damage.items():
+        assert sum(split[year].values()) == m2
+    permitted = sum(one.get(LedgerLine.NEW_PERMITTED, 0) for one in split.values())
+    assert permitted <= sum(one.m2 for one in permits)
+    for year, lines in split.items():
+        if not any(one.first <= year <= one.last for one in permits):
+            assert not lines.get(LedgerLine.NEW_PERMITTED)
+    assert (LedgerLine.NEW_DAMAGE in {k for one in split.values() for k in one}) == (
+        bool(damage) and not permits
+    )
 
 
 @pytest.mark.parametrize(("first", "last"), [(2015, 2014), (2015, 2021)])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reverdure.pipeline.ledger import Account
 
 WHOLE, UNKNOWN = "", "unknown"
+_LINES = list(LedgerLine)
 _SIGNED = range(LedgerLine.NEW_DAMAGE, LedgerLine.CLOSING)
 
 
@@ -64,10 +65,12 @@ def _print(county: str, found: "Account", unit: str) -> None:
     say("ledger.of", county=named.get(county, county))
     rows = {(row["line"], row["column"]): row for row in found.rows if row["county"] == county}
     columns = [column.label(language()) for column in LedgerColumn]
-    for name, part in (("account", range(1, 10)), ("beside", range(10, 17))):
-        lines = [LedgerLine.from_number(number) for number in part]
+    for name, part in (
+        ("account", _LINES[: LedgerLine.DIFFERENCE]),
+        ("beside", _LINES[LedgerLine.DIFFERENCE :]),
+    ):
         cells = []
-        for line in lines:
+        for line in part:
             of_line = [rows[line.key, column.key] for column in LedgerColumn]
             cells.append([line.label(language()), words("ledger.mines"),
                           *(_mines(row, line) for row in of_line)])  # fmt: skip

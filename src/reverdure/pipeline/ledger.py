@@ -12,9 +12,12 @@ from typing import Any
 from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
+from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
 from reverdure.registry.ledger import WHOLE, Knowledge, ledger
+from reverdure.registry.permits import Permit
+from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
 
 BY = ("county",)
@@ -103,7 +106,7 @@ def account(
     chosen = _county(workspace, area, counties) if area else WHOLE
     names = counties if by else [chosen] if area else []
     rows = ledger(known, first, last, supported_share=constant("supported_share"), counties=names,
-                  has_acceptances=accepted is not None)  # fmt: skip
+                  has_acceptances=accepted is not None, permits=_permits(workspace))  # fmt: skip
     said = definitions()["line"]
     return Account(
         chosen,
@@ -140,6 +143,17 @@ def _log(workspace: Workspace) -> list[dict[str, Any]]:
         for row in workspace.database.rows("audit", ["number", "action", "detail"])
         if row["action"] == "run"
     ]
+
+
+def _permits(workspace: Workspace) -> dict[str, list[Permit]]:
+    """Permits of each mine that has one."""
+    found: dict[str, list[Permit]] = {}
+    for record in current(workspace.database, ["permit"])["permit"].values():
+        values = record.values
+        area_m2 = round(values["permitted_ha"] * M2_PER_HA)
+        permit = Permit(values["from_year"], values["to_year"], area_m2)
+        found.setdefault(values["mine_id"], []).append(permit)
+    return found
 
 
 def _day(workspace: Workspace, run_id: str) -> str:

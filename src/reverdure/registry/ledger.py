@@ -15,14 +15,18 @@ closed is a revision of the first year it opens; a run that sees no new year rev
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from reverdure.core.codes import LedgerColumn, LedgerLine, LedgerStatus
 from reverdure.core.errors import InvalidInput
+from reverdure.registry.permits import Permits, permitted_damage
 
 WHOLE = ""
 FLOWS = (
     LedgerLine.NEW_DAMAGE,
+    LedgerLine.NEW_PERMITTED,
+    LedgerLine.NEW_BEYOND_PERMIT,
     LedgerLine.RESTORED,
     LedgerLine.RELAPSED,
     LedgerLine.REVISION_ADDED,
@@ -160,6 +164,7 @@ def ledger(
     supported_share: float,
     counties: Iterable[str] = (),
     has_acceptances: bool = False,
+    permits: Permits = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """The account of a period: rows of `core.fields.LEDGER`, the whole and then counties.
 
@@ -176,6 +181,8 @@ def ledger(
     has_acceptances : bool
         Whether the registry holds any step of verification; without, that column has no
         records.
+    permits : mapping of mine id to sequence of Permit
+        What tells new damage that was permitted from damage beyond a permit.
 
     Returns
     -------
@@ -216,7 +223,7 @@ def ledger(
     least_open = _PER_MILLE - round(supported_share * _PER_MILLE)
     known, before = _known_at(runs, last), _known_at(runs, first - 1)
     columns = [one for one in LedgerColumn if has_acceptances or one is not LedgerColumn.ACCEPTED]
-    booked = _accounts(journal(runs, least_open, columns), first, last)
+    booked = _accounts(journal(runs, least_open, columns, permits), first, last)
     stocks, beside = _stocks(known, least_open, last, columns), _beside(known, last, columns)
     rows = []
     for county in (WHOLE, *counties):
@@ -234,7 +241,10 @@ def ledger(
 
 
 def journal(
-    runs: Sequence[Knowledge], least_open: int, columns: Iterable[LedgerColumn] = LedgerColumn
+    runs: Sequence[Knowledge],
+    least_open: int,
+    columns: Iterable[LedgerColumn] = LedgerColumn,
+    permits: Permits = MappingProxyType({}),
 ) -> list[Posting]:
     """Every movement of every mine that a series of runs tells, oldest run first.
 
@@ -245,6 +255,7 @@ def journal(
         A mine is open while more than this share of its damage is left, [per mille].
     columns : iterable of LedgerColumn
         Levels of verification to follow.
+    permits : mapping of mine id to sequence of Permit
 
     Examples
     --------
@@ -265,7 +276,8 @@ def journal(
                 found += _revisions(old, new, lost if opens else {}, column, front, booked)
             if opens:
                 for key, mine in new.items():
-                    found += _flows(key[1], mine, column, front, run.last_year)
+                    damage = permitted_damage(mine.damage, permits.get(key[0], ()))
+                    found += _flows(key[1], mine, damage, column, front, run.last_year)
                 front = run.last_year
             old = new
     return found
@@ -344,15 +356,24 @@ def _revisions(
 
 
 def _flows(
-    county: str, mine: _Mine, column: LedgerColumn, front: int | None, last: int
+    county: str,
+    mine: _Mine,
+    damage: Mapping[int, Mapping[LedgerLine, int]],
+    column: LedgerColumn,
+    front: int | None,
+    last: int,
 ) -> Iterable[Posting]:
     """Damage and restoration of one mine in the years that a run opens."""
     for year in mine.years():
         if year > last or (front is not None and year <= front):
             continue
         opened = mine.stock(year)[1] - mine.stock(year - 1)[1]
-        damaged, restored = mine.damage.get(year, 0), mine.restored.get(year, 0)
-        yield Posting(year, LedgerLine.NEW_DAMAGE, column, county, damaged, max(opened, 0))
+        lines = damage.get(year) or {LedgerLine.NEW_DAMAGE: 0}
+        # a mine is one mine: it counts where more of its new damage stands
+        main = max(lines, key=lambda line: lines[line])
+        for line, m2 in lines.items():
+            yield Posting(year, line, column, county, m2, max(opened, 0) if line is main else 0)
+        restored = mine.restored.get(year, 0)
         yield Posting(year, LedgerLine.RESTORED, column, county, -restored, min(opened, 0))
 
 
