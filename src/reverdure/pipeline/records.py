@@ -15,6 +15,7 @@ from reverdure.core.provenance import file_digest
 from reverdure.core.record_book import Book, Record
 from reverdure.core.records import ImportReport
 from reverdure.intake.record_tables import read_records
+from reverdure.registry.record_rules import kinds_needed
 from reverdure.registry.records import Checked, check_records
 from reverdure.store.records import Author, current, history, write
 from reverdure.store.workspace import Workspace
@@ -60,7 +61,7 @@ def add_records(
         raise InvalidInput("who answers for these rows is not said.", "Add --by NAME.")
     with workspace.writing():
         table = read_records(path, kind, encoding)
-        checked = check_records(kind, table, book_of(workspace), update=update)
+        checked = check_records(kind, table, book_of(workspace, kinds_needed(kind)), update=update)
         kept = [*checked.new, *checked.changed]
         report = ImportReport(
             path.name, checked.read, checked.read - len(checked.refused), 0, 0,
@@ -80,11 +81,11 @@ def add_records(
     return AddedRecords(checked, path.name, table.unknown, rejected_file)
 
 
-def book_of(workspace: Workspace) -> Book:
-    """Everything the registry holds now."""
+def book_of(workspace: Workspace, wanted: Iterable[str] = ()) -> Book:
+    """What the registry holds now of these kinds; of all if none is named."""
     database = workspace.database
     return Book(
-        current(database, kinds()),
+        current(database, wanted or kinds()),
         {
             "mine": {row["mine_id"]: row["county"] or ""
                      for row in database.rows("mine", ["mine_id", "county"])},
@@ -116,10 +117,9 @@ def records_of(
     overdue : bool
         Of those, only the ones whose deadline has passed.
     """
-    found = list(current(workspace.database, [kind.name])[kind.name].values())
-    for name, wanted in (("mine_id", mine_id), ("party_id", party_id)):
-        if wanted:
-            found = [one for one in found if one.values.get(name) == wanted]
+    found = list(current(workspace.database, [kind.name], mine_id)[kind.name].values())
+    if party_id:
+        found = [one for one in found if one.values.get("party_id") == party_id]
     if open_on is not None:
         found = [one for one in found if is_open(one.values, open_on)]
         if overdue:

@@ -42,6 +42,12 @@ def broken_rules(kind: Kind, book: Book, ids: Collection[str]) -> dict[str, Refu
     return broken
 
 
+def kinds_needed(kind: Kind) -> list[str]:
+    """Kinds of records that the rules of a kind look at."""
+    named = {column.refers for column in kind.columns if column.refers and column.refers in kinds()}
+    return sorted({kind.name, "evidence", "unit", *named, *_LOOKED_AT.get(kind.name, ())})
+
+
 def _rows(kind: Kind, book: Book, ids: Collection[str]) -> Iterator[Record]:
     return (book.of(kind.name)[record_id] for record_id in ids)
 
@@ -186,6 +192,11 @@ _OF_ALL: tuple[Rule, ...] = (
     references_exist, dates_in_order, trees_have_no_circle, evidence_is_named,
     codes_of_their_year,
 )  # fmt: skip
+_LOOKED_AT = {
+    "fund": ("commitment", "payment"),
+    "commitment": ("payment",),
+    "payment": ("commitment", "work"),
+}
 _OF_KIND: dict[str, tuple[Rule, ...]] = {
     "programme": (projects_nest,),
     "target": (parts_stay_within,),

@@ -23,8 +23,10 @@ class Author:
     source: str = ""
 
 
-def current(database: Database, kinds: Iterable[str]) -> dict[str, dict[str, Record]]:
-    """The version in force of every record, by kind and id."""
+def current(
+    database: Database, kinds: Iterable[str], mine_id: str = ""
+) -> dict[str, dict[str, Record]]:
+    """The version in force of every record, by kind and id; of one mine if it is named."""
     found: dict[str, dict[str, Record]] = {kind: {} for kind in kinds}
     # ordered by version: the last one seen of an id is the one in force
     statement = (
@@ -33,8 +35,17 @@ def current(database: Database, kinds: Iterable[str]) -> dict[str, dict[str, Rec
         .where(RECORD.c.kind.in_(list(found)))
         .order_by(RECORD.c.kind, RECORD.c.id, RECORD.c.version)
     )  # fmt: skip
-    for row in database.read(statement):
-        found[row["kind"]][row["id"]] = _record(row)
+    if mine_id:
+        # an earlier version may have been about this mine, a later one about another
+        of_mine = sa.select(RECORD.c.id).where(
+            RECORD.c.mine_id == mine_id, RECORD.c.kind.in_(list(found))
+        )
+        statement = statement.where(RECORD.c.id.in_(of_mine))
+    rows = {(row["kind"], row["id"]): row for row in database.read(statement)}
+    for (kind, record_id), row in rows.items():
+        record = _record(row)
+        if not mine_id or record.values.get("mine_id") == mine_id:
+            found[kind][record_id] = record
     return found
 
 
@@ -78,6 +89,7 @@ def write(
                     "kind": kind,
                     "id": record_id,
                     "version": version + 1,
+                    "mine_id": values.get("mine_id"),
                     "body": json.dumps(values, ensure_ascii=False, sort_keys=True),
                     "at": now,
                     "person": author.person,

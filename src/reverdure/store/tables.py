@@ -121,6 +121,8 @@ RECORD = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("id", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
+    # what the record is about, beside its other values: most questions are about one mine
+    sa.Column("mine_id", sa.Text),
     sa.Column("body", sa.Text, nullable=False),
     sa.Column("at", sa.Text, nullable=False),
     sa.Column("person", sa.Text, nullable=False),

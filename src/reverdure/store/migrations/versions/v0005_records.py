@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("mine_id", sa.Text),
         sa.Column("body", sa.Text, nullable=False),
         sa.Column("at", sa.Text, nullable=False),
         sa.Column("person", sa.Text, nullable=False),
@@ -22,6 +23,7 @@ def upgrade() -> None:
         # two that edit one version cannot both be the next
         sa.UniqueConstraint("kind", "id", "version"),
     )
+    op.create_index("record_of_mine", "record", ["mine_id", "kind"])
     for verb in ("update", "delete"):
         op.execute(
             f"create trigger record_no_{verb} before {verb} on record"

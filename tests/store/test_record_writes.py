@@ -1,0 +1,101 @@
+"""Writers of records: several at once lose nothing; one that is killed leaves all or nothing."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reverdure.core.errors import InvalidInput, WorkspaceBusy
+from reverdure.store import records
+from reverdure.store.audit import check_audit
+from reverdure.store.records import Author
+from reverdure.store.workspace import Workspace
+
+EDITS, WRITERS, BATCH = 8, 4, 40
+WU = Author("Wu")
+
+
+def edit(root: Path, writer: str) -> None:
+    """Raise a counter, each time from the version that was read; again where it was stale."""
+    workspace = Workspace.open(root)
+    for _ in range(EDITS):
+        while True:
+            now = records.current(workspace.database, ["event"])["event"]["E1"]
+            values = {**now.values, "count": now.values["count"] + 1, "by": writer}
+            try:
+                with workspace.writing(), workspace.database.transaction("edit") as transaction:
+                    records.write(transaction, "event", [("E1", now.version, values)], WU)
+            except (InvalidInput, WorkspaceBusy):
+                time.sleep(0.01)
+                continue
+            break
+
+
+def flood(root: Path) -> None:
+    """Batches of records, one transaction each, until killed."""
+    workspace = Workspace.open(root)
+    batch = 0
+    while True:
+        rows = [(f"E{batch}-{n}", 0, {"event_id": f"E{batch}-{n}"}) for n in range(BATCH)]
+        with workspace.writing(), workspace.database.transaction("flood") as transaction:
+            records.write(transaction, "event", rows, WU)
+        batch += 1
+
+
+def start(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, __file__, work, str(root), *more])
+
+
+def test_writers_at_once_lose_no_update(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "w")
+    with workspace.database.transaction("begin") as transaction:
+        records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
+    running = [start("edit", workspace.root, f"writer {n}") for n in range(WRITERS)]
+    assert [one.wait(timeout=120) for one in running] == [0] * WRITERS
+    versions = records.history(workspace.database, "event", "E1")
+    assert [one["body"]["count"] for one in versions] == list(range(WRITERS * EDITS + 1))
+    by = [one["body"].get("by") for one in versions[1:]]
+    assert {name: by.count(name) for name in set(by)} == {f"writer {n}": EDITS for n in range(4)}
+    assert chain_holds(workspace)
+
+
+def test_a_stale_write_is_refused_and_writes_nothing(tmp_path: Path) -> None:
+    database = Workspace.create(tmp_path / "w").database
+    with database.transaction("begin") as transaction:
+        records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
+    lines = database.count("audit")
+    rows = [("E2", 0, {"count": 1}), ("E1", 0, {"count": 1})]
+    with pytest.raises(InvalidInput, match="changed"), database.transaction("b") as transaction:
+        records.write(transaction, "event", rows, WU)
+    assert set(records.current(database, ["event"])["event"]) == {"E1"}
+    assert database.count("audit") == lines
+
+
+@pytest.mark.parametrize("kill", range(3))
+def test_a_killed_writer_leaves_whole_batches(tmp_path: Path, kill: int) -> None:
+    workspace = Workspace.create(tmp_path / "w")
+    running = start("flood", workspace.root)
+    try:
+        while workspace.database.count("record") < BATCH * (kill + 1):
+            assert running.poll() is None
+            time.sleep(0.005 * (kill + 1))
+    finally:
+        running.kill()
+        running.wait()
+    with workspace.writing():
+        kept = records.current(workspace.database, ["event"])["event"]
+    batches = {record_id.split("-")[0] for record_id in kept}
+    assert len(kept) == BATCH * len(batches)
+    flooded = [row for row in workspace.database.rows("audit") if row["action"] == "flood"]
+    assert len(flooded) == len(batches)
+    assert chain_holds(workspace)
+
+
+def chain_holds(workspace: Workspace) -> bool:
+    return check_audit(workspace.database.rows("audit")).broken is None
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])
