@@ -13,6 +13,7 @@ from reverdure.cli import (
     correct,
     export,
     field,
+    inspection,
     ledger,
     look,
     pictures,
@@ -47,6 +48,7 @@ app.command("pictures")(pictures.pictures)
 app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
+app.command("inspect")(inspection.inspect)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
