@@ -19,6 +19,7 @@ from reverdure.cli import (
     pictures,
     records,
     rsei,
+    rules,
     sensors,
     template,
     work,
@@ -52,6 +53,7 @@ app.command("inspect")(inspection.inspect)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
+app.command("rules")(rules.rules)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)
