@@ -94,3 +94,31 @@ def test_a_spoiled_head_is_refused(
 def test_a_pack_nobody_knows_is_refused() -> None:
     with pytest.raises(UnknownOption, match="'atlantis' is not known; use one of empty, jiangxi"):
         pack("atlantis")
+
+
+RULE = {"key": "k", "en": "k", "zh": "k", "source": "", "status": "assumption"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule", "said"),
+    [
+        ("threshold", RULE, "threshold k has no value; write value = NUMBER"),
+        ("threshold", RULE | {"value": float("inf")}, "threshold k has no value"),
+        ("limit", RULE | {"land_use": "moon"}, "'moon' is not known there"),
+        ("limit", RULE, "land_use: '' is not known there"),
+    ],
+)
+def test_thresholds_have_numbers_and_limits_have_uses(
+    kind: str, rule: dict[str, Any], said: str, plain: dict[str, Any]
+) -> None:
+    with pytest.raises(InvalidInput, match=re.escape(said)):
+        RulePack.from_dict("jiangxi", plain | {kind: [rule]})
+
+
+def test_whole_numbers_are_numbers_and_a_clause_makes_a_rule_verified(
+    plain: dict[str, Any],
+) -> None:
+    rule = RULE | {"source": "excerpts", "status": "verified", "clause": "7(2)", "value": 3}
+    found = RulePack.from_dict("jiangxi", plain | {"threshold": [rule]})
+    assert found.thresholds[0].value == 3.0
+    assert RulePack.from_dict("jiangxi", found.to_dict()) == found

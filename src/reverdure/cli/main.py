@@ -13,11 +13,13 @@ from reverdure.cli import (
     correct,
     export,
     field,
+    inspection,
     ledger,
     look,
     pictures,
     records,
     rsei,
+    rules,
     sensors,
     template,
     verify,
@@ -48,11 +50,13 @@ app.command("pictures")(pictures.pictures)
 app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
+app.command("inspect")(inspection.inspect)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
 app.command("verify")(verify.verify)
 app.command("verifications")(verify.verifications)
+app.command("rules")(rules.rules)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

@@ -75,12 +75,16 @@ def duties(
     overdue: Annotated[
         bool, typer.Option("--overdue", help="Only those past their day. / 仅列逾期")
     ] = False,
+    next_days: Annotated[
+        int | None,
+        typer.Option("--next", help="Only those due within so many days. / 仅列若干天内到期"),
+    ] = None,
     mine: MineOption = "",
     party: PartyOption = "",
     on: On = "",
 ) -> None:
     """List open duties: who owes what, by when. / 列出未履行的责任"""
-    _print_open(workspace, "duty", mine, party, on, overdue=overdue)
+    _print_open(workspace, "duty", mine, party, on, overdue=overdue, next_days=next_days)
 
 
 def rectifications(
@@ -126,7 +130,14 @@ def records(
 
 
 def _print_open(
-    workspace: Path, name: str, mine: str, party: str, on: str, *, overdue: bool = False
+    workspace: Path,
+    name: str,
+    mine: str,
+    party: str,
+    on: str,
+    *,
+    overdue: bool = False,
+    next_days: int | None = None,
 ) -> None:
     from reverdure.pipeline.records import records_of
     from reverdure.store.workspace import Workspace
@@ -134,7 +145,7 @@ def _print_open(
     day = day_of(on)
     found = records_of(
         Workspace.open(workspace), kinds()[name], mine_id=mine, party_id=party, open_on=day,
-        overdue=overdue,
+        overdue=overdue, next_days=next_days,
     )  # fmt: skip
     late = sum(one.values["due_date"] < day.isoformat() for one in found)
     _print(kinds()[name], found)

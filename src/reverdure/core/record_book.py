@@ -1,5 +1,6 @@
 """Records as rooms hand them to each other: one version of each, by kind and id."""
 
+import datetime
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -67,3 +68,33 @@ class Book:
         """
         changed = {**self.of(kind), **{row.id: row for row in rows}}
         return replace(self, records={**self.records, kind: changed})
+
+
+def is_open(values: Mapping[str, Any], day: datetime.date) -> bool:
+    """Whether a duty or rectification is not done by the end of a day.
+
+    Examples
+    --------
+    >>> closed = {"closed_date": "2026-03-01"}
+    >>> is_open(closed, datetime.date(2026, 2, 1)), is_open(closed, datetime.date(2026, 3, 1))
+    (True, False)
+    >>> is_open(closed | {"reopened_date": "2026-04-01"}, datetime.date(2026, 5, 1))
+    True
+    """
+    end = values.get("done_date") or values.get("closed_date")
+    again = values.get("reopened_date")
+    if again and again <= day.isoformat() and (not end or end <= again):
+        return True
+    return end is None or end > day.isoformat()
+
+
+def is_overdue(values: Mapping[str, Any], day: datetime.date) -> bool:
+    """Whether a duty or rectification is open and its last day was before this one.
+
+    Examples
+    --------
+    >>> duty = {"due_date": "2026-03-01"}
+    >>> is_overdue(duty, datetime.date(2026, 3, 1)), is_overdue(duty, datetime.date(2026, 3, 2))
+    (False, True)
+    """
+    return is_open(values, day) and bool(values["due_date"] < day.isoformat())

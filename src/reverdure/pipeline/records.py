@@ -1,7 +1,7 @@
 """Records into the registry and out again: a file checked, its changes kept, a form to edit."""
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from reverdure.core.errors import InvalidInput, NotFound
 from reverdure.core.files import atomic
 from reverdure.core.kinds import Kind, kinds
 from reverdure.core.provenance import file_digest
-from reverdure.core.record_book import Book, Record
+from reverdure.core.record_book import Book, Record, is_open, is_overdue
 from reverdure.core.records import ImportReport
 from reverdure.intake.record_tables import read_records
 from reverdure.registry.record_rules import kinds_needed
@@ -103,6 +103,7 @@ def records_of(
     party_id: str = "",
     open_on: datetime.date | None = None,
     overdue: bool = False,
+    next_days: int | None = None,
 ) -> list[Record]:
     """Records of a kind in the order of their ids, or of their deadline where they have one.
 
@@ -116,33 +117,35 @@ def records_of(
         Only those not done by the end of this day.
     overdue : bool
         Of those, only the ones whose deadline has passed.
+    next_days : int, optional
+        Of those, only the ones whose deadline is that day or within so many days after it.
+
+    Raises
+    ------
+    InvalidInput
+        If `next_days` is negative, or asked for together with `overdue`.
     """
+    if next_days is not None and (next_days < 0 or overdue):
+        raise InvalidInput(
+            f"--next {next_days} lists what is due from today on, within 0 days or more.",
+            "What is past its day is listed by --overdue alone.",
+        )
     found = list(current(workspace.database, [kind.name], mine_id)[kind.name].values())
     if party_id:
         found = [one for one in found if one.values.get("party_id") == party_id]
     if open_on is not None:
         found = [one for one in found if is_open(one.values, open_on)]
         if overdue:
-            found = [one for one in found if one.values["due_date"] < open_on.isoformat()]
+            found = [one for one in found if is_overdue(one.values, open_on)]
+        if next_days is not None:
+            first, last = open_on.isoformat(), _later(open_on, next_days).isoformat()
+            found = [one for one in found if first <= one.values["due_date"] <= last]
     return sorted(found, key=lambda one: (one.values.get("due_date", ""), one.id))
 
 
-def is_open(values: Mapping[str, Any], day: datetime.date) -> bool:
-    """Whether a duty or rectification is not done by the end of a day.
-
-    Examples
-    --------
-    >>> closed = {"closed_date": "2026-03-01"}
-    >>> is_open(closed, datetime.date(2026, 2, 1)), is_open(closed, datetime.date(2026, 3, 1))
-    (True, False)
-    >>> is_open(closed | {"reopened_date": "2026-04-01"}, datetime.date(2026, 5, 1))
-    True
-    """
-    end = values.get("done_date") or values.get("closed_date")
-    again = values.get("reopened_date")
-    if again and again <= day.isoformat() and (not end or end <= again):
-        return True
-    return end is None or end > day.isoformat()
+def _later(day: datetime.date, days: int) -> datetime.date:
+    """So many days later; the last day there is where that is beyond the calendar."""
+    return day + datetime.timedelta(min(days, (datetime.date.max - day).days))
 
 
 def history_of(workspace: Workspace, kind: Kind, record_id: str) -> list[dict[str, Any]]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.record_book import Record
 from reverdure.core.records import Finding
+from reverdure.pipeline.packs import pack_of
 from reverdure.registry.packs import RulePack
 from reverdure.registry.record_cells import RowRefused
 from reverdure.registry.review import Act, Standing, by_claim, standing, take
-from reverdure.store.records import Author, current, newest, write
+from reverdure.store.records import Author, current, write
 from reverdure.store.workspace import Workspace
 
-REVIEW, PACK = "review", "pack"
+REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,13 @@ def pack_in_force(workspace: Workspace) -> RulePack:
     InvalidInput
         If none was chosen.
     """
-    record = newest(workspace.database, PACK)
-    if record is None:
+    found = pack_of(workspace)
+    if found is None:
         raise InvalidInput(
             "no rule pack is in force in this workspace.",
             "Choose one: reverdure rules --use NAME -w WORKSPACE --by WHO",
         )
-    return RulePack.from_dict(record.id, record.values)
+    return found
 
 
 def claims_of(workspace: Workspace, county: str) -> list[str]:

@@ -4,6 +4,7 @@ No rule stands in the code; `data/packs/*.toml` are read and checked here.
 """
 
 import datetime
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -335,6 +336,11 @@ def _check(found: RulePack) -> None:
             _day(f"{found.name}, source {source.key}", source.published)
     for duty in found.duties:
         _check_duty(f"{found.name}, duty {duty.key}", duty, found)
+    for threshold in found.thresholds:
+        if not math.isfinite(threshold.value):
+            raise InvalidInput(
+                f"{found.name}, threshold {threshold.key} has no value; write value = NUMBER."
+            )
     for limit in found.limits:
         uses = {code.key for code in Aim}
         _known(f"{found.name}, limit {limit.key}, land_use", limit.land_use, uses)

@@ -49,14 +49,6 @@ def current(
     return found
 
 
-def newest(database: Database, kind: str) -> Record | None:
-    """What was written last of a kind; None where nothing was."""
-    statement = (
-        sa.select(RECORD).where(RECORD.c.kind == kind).order_by(RECORD.c.number.desc()).limit(1)
-    )
-    return next((_record(row) for row in database.read(statement)), None)
-
-
 def history(database: Database, kind: str, record_id: str) -> list[dict[str, Any]]:
     """Every version of one record, oldest first, with who wrote it and why."""
     statement = (
