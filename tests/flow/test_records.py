@@ -90,6 +90,25 @@ def test_a_form_without_one_of_its_columns_is_refused(filled: Path, tmp_path: Pa
     assert "name" in done.stderr
 
 
+def test_programmes_and_targets_are_summed_up(filled: Path, tmp_path: Path) -> None:
+    tables = {
+        "programmes": "programme_id,name,level,parent_id\nP,Plan,programme,\n"
+        "A,Slopes,major_project,P\nB,Water,重大工程,P\n",
+        "memberships": "membership_id,programme_id,mine_id\n1,A,M1\n2,B,M1\n3,B,M2\n",
+        "targets": "target_id,metric,measured_in,value,from_year,to_year,parent_id,basis\n"
+        "T,land,ha,100,2022,2025,,plan\nT1,land,ha,60,2022,2025,T,plan\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+        reverdure("add", name, tmp_path / f"{name}.csv", "-w", filled / "w", "--by", "Li")
+    lines = reverdure("programmes", "-w", filled / "w").stdout.splitlines()
+    mines = {line.split()[0]: line.split()[-5] for line in lines[1:5]}
+    assert mines == {"P": "2", "A": "1", "B": "2", "all": "2"}
+    target = reverdure("targets", "-w", filled / "w", language="zh").stdout
+    assert "未分解" in target
+    assert " 40" in target
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

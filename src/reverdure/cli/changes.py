@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverdure.cli.screen import language, say, words
+from reverdure.cli.screen import area_shown, language, say, words
 from reverdure.core.codes import ChangeReason, Code, Reason, Verdict
-from reverdure.core.errors import UnknownOption
-from reverdure.core.units import area_unit, ha_to_mu
+from reverdure.core.units import ha_to_mu
 
 if TYPE_CHECKING:
     from reverdure.store.workspace import Workspace
@@ -43,9 +42,7 @@ class Area:
     """Areas as printed, in the unit asked for."""
 
     def __init__(self, unit: str) -> None:
-        self.is_mu = area_unit(unit) == "mu"
-        if area_unit(unit) not in ("ha", "mu"):
-            raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
+        self.is_mu = area_shown(unit) == "mu"
 
     def __call__(self, area_ha: float | None) -> str:
         """An area with its unit; "-" for none."""

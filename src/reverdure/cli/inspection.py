@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.screen import language, say, table, words
-from reverdure.core.errors import UnknownOption
-from reverdure.core.units import area_unit, ha_to_mu
+from reverdure.cli.screen import area_shown, language, say, table, words
+from reverdure.core.units import ha_to_mu
 
 _UNKNOWN = "unknown"
 
@@ -32,9 +31,7 @@ def inspect(
     from reverdure.registry.inspection import in_words
     from reverdure.store.workspace import Workspace
 
-    shown = area_unit(unit)
-    if shown not in ("ha", "mu"):
-        raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
+    shown = area_shown(unit)
     found = inspection(Workspace.open(workspace), visits, month, area)
     drawn = found.drawn
     say("inspect.month", month=month, drawn=len(drawn), mines=len(found.visits))

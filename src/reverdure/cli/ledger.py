@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.screen import language, say, table, words
+from reverdure.cli.screen import area_shown, language, say, table, words
 from reverdure.core.codes import LedgerColumn, LedgerLine, LedgerStatus
-from reverdure.core.errors import UnknownOption
-from reverdure.core.units import area_unit
 
 if TYPE_CHECKING:
     from reverdure.pipeline.ledger import Account
@@ -36,9 +34,7 @@ def ledger(
     from reverdure.pipeline.ledger import account, definitions, write_csv
     from reverdure.store.workspace import Workspace
 
-    shown = area_unit(unit)
-    if shown not in ("ha", "mu"):
-        raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
+    shown = area_shown(unit)
     found = account(Workspace.open(workspace), first, last, area=area, by=by)
     closing = next(row for row in found.rows if row["line"] == LedgerLine.CLOSING.key)
     say("ledger.period", first=first, last=last, day=closing["day"], run_id=closing["run_id"],

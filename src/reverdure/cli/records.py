@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reverdure.cli.add import FileArgument, WorkspaceOption, app
-from reverdure.cli.screen import language, say, table, words
+from reverdure.cli.screen import area_shown, language, say, table, words
 from reverdure.core.errors import InvalidInput
 from reverdure.core.kinds import Kind, choices, kind_of, kinds
 from reverdure.core.record_book import Record
@@ -19,6 +19,7 @@ _WIDEST = 40
 
 By = Annotated[str, typer.Option(help="Who answers for it. / 责任人")]
 Why = Annotated[str, typer.Option(help="Why. / 理由")]
+Unit = Annotated[str, typer.Option(help="ha or mu. / 公顷或亩")]
 On = Annotated[
     str, typer.Option("--on", help="Day it is looked at, YYYY-MM-DD; today. / 截至日期,默认今天")
 ]
@@ -127,6 +128,44 @@ def records(
             if column.name in version["body"]:
                 shown = _cell(of, column.name, version["body"])
                 typer.echo(f"  {_word(column)}: {shown}")
+
+
+def programmes(workspace: WorkspaceOption, unit: Unit = "ha") -> None:
+    """Print programmes as a tree with mines, works and hectares. / 规划与项目汇总"""
+    from reverdure.core.units import HA_PER_UNIT
+    from reverdure.pipeline.rollup import programmes
+    from reverdure.store.workspace import Workspace
+
+    shown = area_shown(unit)
+    rows = []
+    for one in programmes(Workspace.open(workspace)):
+        name = words("rollup.whole")
+        if one.record is not None:
+            name = f"{'  ' * one.depth}{one.record.id}  {one.record.values['name']}"
+        areas = (one.area_ha, one.claimed_ha, one.supported_ha)
+        rows.append([name, one.mines, one.works,
+                     *(f"{area / HA_PER_UNIT[shown]:,.1f}" for area in areas)])  # fmt: skip
+    heads = [words(f"rollup.{key}") for key in ("programme", "mines", "works")]
+    columns = [f"{words(f'rollup.{key}')} ({words(f'unit.{shown}')})"
+             for key in ("area", "claimed", "supported")]  # fmt: skip
+    table([*heads, *columns], rows)
+    say("rollup.once")
+
+
+def targets(workspace: WorkspaceOption) -> None:
+    """Print targets as a tree, each beside the sum of its parts. / 目标分解与核对"""
+    from reverdure.pipeline.rollup import targets
+    from reverdure.store.workspace import Workspace
+
+    rows = []
+    for one in targets(Workspace.open(workspace)):
+        values = one.record.values
+        divided = [f"{one.divided:,.10g}", f"{one.left:,.10g}"] if one.parts else ["-", "-"]
+        rows.append([f"{'  ' * one.depth}{one.record.id}  {values['metric']}",
+                     values["measured_in"], f"{values['from_year']}-{values['to_year']}",
+                     f"{values['value']:,.10g}", *divided])  # fmt: skip
+    names = ("target", "measured_in", "years", "value", "divided", "left")
+    table([words(f"rollup.{name}") for name in names], rows, numbers_from=3)
 
 
 def _print_open(

@@ -9,6 +9,7 @@ from reverdure.core.chinese import in_chinese
 from reverdure.core.errors import ReverdureError, UnknownOption
 from reverdure.core.messages import LANGUAGES, message_table
 from reverdure.core.records import OnProgress, Progress
+from reverdure.core.units import area_unit
 
 _state = {"language": "en"}
 
@@ -23,6 +24,20 @@ def set_language(name: str) -> None:
 def language() -> str:
     """Language chosen for this command."""
     return _state["language"]
+
+
+def area_shown(unit: str) -> str:
+    """Unit that areas are printed in, "ha" or "mu".
+
+    Raises
+    ------
+    UnknownOption
+        If it is another.
+    """
+    shown = area_unit(unit)
+    if shown not in ("ha", "mu"):
+        raise UnknownOption(f"areas are shown in ha or mu, not {unit!r}.")
+    return shown
 
 
 def say(key: str, **values: object) -> None:
