@@ -15,6 +15,7 @@ from reverdure.cli import (
     field,
     ledger,
     look,
+    pay,
     pictures,
     records,
     rsei,
@@ -47,6 +48,7 @@ app.command("pictures")(pictures.pictures)
 app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
+app.command("pay")(pay.pay)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
