@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import reverdure
-from reverdure.core import codes, fields
+from reverdure.core import codes, fields, money_fields
 from reverdure.core.messages import message_table
 
 CODES = [
@@ -15,7 +15,12 @@ CODES = [
     for value in vars(codes).values()
     if isinstance(value, type) and issubclass(value, codes.Code) and value is not codes.Code
 ]
-TABLES = [value for value in vars(fields).values() if isinstance(value, fields.Table)]
+TABLES = [
+    value
+    for module in (fields, money_fields)
+    for value in vars(module).values()
+    if isinstance(value, fields.Table)
+]
 ROOMS = sorted(
     path.parents[1].name for path in Path(reverdure.__file__).parent.glob("*/data/messages.toml")
 )

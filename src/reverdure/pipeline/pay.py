@@ -10,8 +10,8 @@ from typing import Any
 
 from reverdure.core.codes import DisputeStatus, PayStatus, PayWay, Verdict
 from reverdure.core.errors import InvalidInput, NotFound
-from reverdure.core.fields import PAYMENT_LIST, PAYMENT_WAYS
 from reverdure.core.kinds import kinds
+from reverdure.core.money_fields import PAYMENT_LIST, PAYMENT_WAYS
 from reverdure.core.record_book import Book, Record
 from reverdure.core.records import Finding
 from reverdure.core.units import M2_PER_HA, MU_PER_HA
@@ -157,7 +157,7 @@ def write_list(path: Path, found: PayList, language: str) -> None:
 
 
 def rows_of(found: PayList) -> list[dict[str, Any]]:
-    """Rows of `core.fields.PAYMENT_LIST`."""
+    """Rows of `core.money_fields.PAYMENT_LIST`."""
     rows, seen = [], set()
     for line in found.lines:
         claim, step = line.claim, line.step
@@ -202,7 +202,7 @@ def rows_of(found: PayList) -> list[dict[str, Any]]:
 
 
 def ways_of(found: PayList) -> list[dict[str, Any]]:
-    """Rows of `core.fields.PAYMENT_WAYS`."""
+    """Rows of `core.money_fields.PAYMENT_WAYS`."""
     return [
         PAYMENT_WAYS.row(
             {
@@ -212,7 +212,7 @@ def ways_of(found: PayList) -> list[dict[str, Any]]:
                 "money": sums.money / CENTS,
                 "claims": sums.claims,
                 "supported_ha": sums.supported_ha,
-                "ha_per_10000": sums.ha_per_10000,
+                "supported_ha_per_10000": sums.ha_per_10000,
                 "not_supported": sums.not_supported / CENTS,
                 "currency": found.terms.currency,
                 "price_year": found.fund.values["price_year"],
@@ -304,9 +304,7 @@ def _verdicts(workspace: Workspace) -> list[dict[str, Any]]:
     if not full or not path.is_file():
         raise InvalidInput("nothing has been run yet.", "Run first: reverdure run")
     for row in log:
-        about = json.loads(row["detail"]).get("kind") if row["action"] == "correct" else None
-        is_later = row["number"] > full[-1] and row["action"] in _MEASURED_FROM
-        if is_later and about not in _ABOUT_VERDICTS:
+        if row["number"] > full[-1] and _moves_verdicts(workspace, row):
             raise InvalidInput(
                 f"verdicts are older than what they rest on: {row['action']!r} of {row['at']} "
                 "came after the last run.",
@@ -318,6 +316,19 @@ def _verdicts(workspace: Workspace) -> list[dict[str, Any]]:
         frame["flags"], frame["claim_id"], standing_of(workspace.database)
     )
     return [dict(row) for row in frame.to_dict("records")]
+
+
+def _moves_verdicts(workspace: Workspace, line: Mapping[str, Any]) -> bool:
+    """Whether a line of the audit log tells of something that verdicts rest on."""
+    if line["action"] not in _MEASURED_FROM:
+        return False
+    detail = json.loads(line["detail"])
+    if "import" in detail and not (detail.get("replaced") or detail.get("removed")):
+        # a list that said what was known already changed nothing
+        reports = workspace.database.rows("import_report", ["number", "record"])
+        kept = {row["number"]: json.loads(row["record"])["accepted"] for row in reports}
+        return kept[detail["import"]] > 0
+    return detail.get("kind") not in _ABOUT_VERDICTS
 
 
 def _run_id(verdicts: Sequence[Mapping[str, Any]]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 import pandas
 
 from reverdure.core.errors import InvalidInput
-from reverdure.core.fields import PAYMENT_LIST, PAYMENT_WAYS, Table
+from reverdure.core.fields import Table
 from reverdure.core.files import atomic
+from reverdure.core.money_fields import PAYMENT_LIST, PAYMENT_WAYS
 from reverdure.publish.messages import text
 from reverdure.publish.sheets import Sheet, write_sheets
 from reverdure.publish.wording import codes_of, label
