@@ -356,7 +356,7 @@ class PayStatus(Code):
 
 
 class PayWay(Code):
-    """What money is paid for."""
+    """What money is paid for: what is proved, or completion, as claimed."""
 
-    RESULT = 1, "on verified result", "按核验结果支付"
-    PROCESS = 2, "process subsidy: on completion, as claimed", "过程补助:完工即按上报面积支付"
+    RESULT = 1, "on result", "按结果支付"
+    PROCESS = 2, "process subsidy", "过程补助"

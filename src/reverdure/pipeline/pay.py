@@ -327,7 +327,7 @@ def _moves_verdicts(workspace: Workspace, line: Mapping[str, Any]) -> bool:
         # a list that said what was known already changed nothing
         reports = workspace.database.rows("import_report", ["number", "record"])
         kept = {row["number"]: json.loads(row["record"])["accepted"] for row in reports}
-        return kept[detail["import"]] > 0
+        return bool(kept[detail["import"]])
     return detail.get("kind") not in _ABOUT_VERDICTS
 
 
