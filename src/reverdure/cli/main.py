@@ -16,6 +16,7 @@ from reverdure.cli import (
     inspection,
     ledger,
     look,
+    pay,
     pictures,
     records,
     rsei,
@@ -51,6 +52,7 @@ app.command("sensors")(sensors.sensors)
 app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
 app.command("inspect")(inspection.inspect)
+app.command("pay")(pay.pay)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

@@ -335,3 +335,30 @@ class SensorChangeStatus(Code):
     TOO_FEW_PIXELS = 2, "too few pixels of unchanged land", "未变化土地像元过少"
     TOO_FEW_YEARS = 3, "too few years on one side", "一侧年份过少"
     NOT_ALIKE = 4, "both sensors do not show the same land", "两种传感器所见不一致"
+
+
+class PayStatus(Code):
+    """What becomes of a claim, or of a step of it, in a payment on result."""
+
+    PAID = 1, "to be paid", "应付"
+    NOTHING_MORE = 2, "paid already", "已付清"
+    DUE_LATER = 3, "due in a later year", "尚未到期"
+    NOT_SEEN = 4, "due, but no clear imagery of that year yet", "已到期但尚无该年清晰影像"
+    NOT_SUPPORTED = 5, "not supported", "不支持"
+    UNDECIDED = 6, "undecided", "尚不能判定"
+    NOT_JUDGED = 7, "not judged", "未判定"
+    DISPUTED = 8, "verdict disputed", "结论有异议"
+    NOT_ELIGIBLE_AREA = 9, "mine outside the areas of the fund", "矿山不在资金适用地区"
+    NOT_ELIGIBLE_PARTY = 10, "payee is none the fund may pay", "收款主体不在资金适用范围"
+    PAID_ELSEWHERE = 11, "paid out of another fund", "已由其他资金支付"
+    CEILING = 12, "ceiling of the mine reached", "已达单矿上限"
+    NO_MONEY = 13, "fund used up", "资金已用尽"
+    NO_PARTY = 14, "set aside: payee not in the registry", "暂存:收款主体未登记"
+    CLAWBACK = 15, "to be given back", "应追回"
+
+
+class PayWay(Code):
+    """What money is paid for: what is proved, or completion, as claimed."""
+
+    RESULT = 1, "on result", "按结果支付"
+    PROCESS = 2, "process subsidy", "过程补助"

@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,16 +79,41 @@ def write_sheet(path: Path, name: str, frame: pandas.DataFrame, fields: tuple[Fi
 
     Notes
     -----
+    As `write_sheets` of one table.
+    """
+    write_sheets(path, [(name, frame, fields)])
+
+
+Sheet = tuple[str, pandas.DataFrame, tuple[Field, ...]]
+"""Name, rows and columns of a table."""
+
+
+def write_sheets(path: Path, tables: Sequence[Sheet]) -> None:
+    """Write tables with their data dictionary as one workbook.
+
+    Parameters
+    ----------
+    path : Path
+        File to write.
+    tables : sequence of (name, DataFrame, tuple of Field)
+        Each becomes a sheet; "columns" and "codes" explain them all.
+
+    Notes
+    -----
     The first row is the heading in English, Chinese and unit; it stays in sight. Cells
     that would begin like a formula get an apostrophe. Equal tables give equal bytes.
     """
     book = Workbook(write_only=True)
-    # a sheet holds 1,048,576 rows; what is over goes on further sheets
-    for number, start in enumerate(range(0, max(len(frame), 1), MOST_ROWS), start=1):
-        part = frame.iloc[start : start + MOST_ROWS]
-        _add_sheet(book, name if number == 1 else f"{name} {number}", part, fields)
-    _add_dictionary(book, fields)
-    _add_codes(book, fields)
+    for name, frame, fields in tables:
+        # a sheet holds 1,048,576 rows; what is over goes on further sheets
+        for number, start in enumerate(range(0, max(len(frame), 1), MOST_ROWS), start=1):
+            part = frame.iloc[start : start + MOST_ROWS]
+            _add_sheet(book, name if number == 1 else f"{name} {number}", part, fields)
+    described = {field.name: field for _, _, fields in reversed(tables) for field in fields}
+    ordered = dict.fromkeys(field.name for _, _, fields in tables for field in fields)
+    everything = tuple(described[name] for name in ordered)
+    _add_dictionary(book, everything)
+    _add_codes(book, everything)
     path.write_bytes(_timeless(book))
 
 
@@ -143,7 +168,7 @@ def _cell(sheet: Any, value: Any, field: Field) -> Any:
 
 
 def _format(field: Field) -> str:
-    by_unit = {"ha": "#,##0.00", "deg": "0.000000"}
+    by_unit = {"ha": "#,##0.00", "mu": "#,##0.00", "currency": "#,##0.00", "deg": "0.000000"}
     return by_unit.get(field.unit) or _FORMATS.get(field.kind, "General")
 
 

@@ -34,7 +34,7 @@ CODES: Mapping[str, type[Code]] = MappingProxyType(
     }
 )
 
-UNITS_ZH = {"ha": "公顷", "deg": "度"}
+UNITS_ZH = {"ha": "公顷", "mu": "亩", "deg": "度", "currency": "币种见“币种”列"}
 _DISPUTES = {status.key for status in DisputeStatus}
 
 

@@ -9,6 +9,8 @@ from reverdure.registry.record_cells import Refusal
 
 Found = Iterator[tuple[str, Refusal]]
 _CENT = 0.005
+# shares are typed with two decimals or so
+_ROUNDING = 1e-6
 
 
 def currency_is_the_funds(kind: Kind, book: Book, ids: Collection[str]) -> Found:
@@ -46,8 +48,8 @@ def fund_is_meant_for_it(kind: Kind, book: Book, ids: Collection[str]) -> Found:
             if unit is not None:
                 checks.append(("areas", unit, "unit_id"))
         for of_fund, seen, column in checks:
-            allowed = [one.strip() for one in str(fund.values.get(of_fund, "")).split(";") if one]
-            within = seen in allowed or (of_fund == "areas" and _within(book, seen, allowed))
+            allowed = allowed_by(fund, of_fund)
+            within = seen in allowed or (of_fund == "areas" and is_within(book, seen, allowed))
             if allowed and not within:
                 yield row.id, Refusal("not_eligible", {
                     "fund": fund.id, "column": column, "seen": seen,
@@ -127,6 +129,44 @@ def _blamed(kind: Kind, payment: Record, commitment: Record, ids: Collection[str
     return brought if brought in ids else ""
 
 
+def shares_are_shares(kind: Kind, book: Book, ids: Collection[str]) -> Found:
+    """Nobody brings, and no step pays, more than the whole."""
+    for record_id in ids:
+        for name in ("match_share", "share"):
+            seen = book.value(kind.name, record_id, name)
+            if seen is not None and seen > 1:
+                yield record_id, Refusal("not_a_share", {"column": kind.column(name), "seen": seen})
+
+
+def steps_make_a_whole(kind: Kind, book: Book, ids: Collection[str]) -> Found:
+    """The steps of a fund pay no more than the amount, and follow each other."""
+    for fund_id in dict.fromkeys(book.value("step", one, "fund_id") for one in ids):
+        rows = sorted(
+            (row for row in book.of("step").values() if row.values["fund_id"] == fund_id),
+            key=lambda row: (row.id in ids, row.values["order"], row.id),
+        )
+        total = 0.0
+        orders: dict[int, str] = {}
+        for row in rows:
+            order = row.values["order"]
+            if order in orders and row.id in ids:
+                yield row.id, Refusal("same_order", {"order": order, "other": orders[order]})
+            orders[order] = row.id
+            total += row.values["share"]
+            if total > 1 + _ROUNDING and row.id in ids:
+                yield row.id, Refusal("shares_exceed", {"fund": fund_id, "sum": total})
+
+
+def step_is_the_funds(kind: Kind, book: Book, ids: Collection[str]) -> Found:
+    """A payment names a step of its own fund."""
+    for row, fund in _with_fund(kind, book, ids):
+        step = book.of("step").get(row.values.get("step_id", ""))
+        if step is not None and step.values["fund_id"] != fund.id:
+            yield row.id, Refusal("other_step", {
+                "step": step.id, "fund": fund.id, "other": step.values["fund_id"],
+            })  # fmt: skip
+
+
 def no_more_comes_back(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     """No more comes back from a mine than was paid for it."""
     sums: dict[tuple[str, str], list[Record]] = {}
@@ -185,8 +225,13 @@ def _comes_back(row: Record) -> bool:
     return row.values.get("type") in ("clawback", "repayment")
 
 
-def _within(book: Book, unit: str, allowed: Collection[str]) -> bool:
-    """Whether a unit is part of one of those named."""
+def allowed_by(fund: Record, column: str) -> list[str]:
+    """What a fund names in one of its lists; empty where anything is allowed."""
+    return [one.strip() for one in str(fund.values.get(column, "")).split(";") if one.strip()]
+
+
+def is_within(book: Book, unit: str, allowed: Collection[str]) -> bool:
+    """Whether a unit is one of those named, or part of one."""
     seen: list[str] = []
     at: str | None = unit
     while at and at not in seen:
@@ -199,7 +244,8 @@ def _within(book: Book, unit: str, allowed: Collection[str]) -> bool:
 
 _ANY = (currency_is_the_funds, fund_is_open, fund_is_meant_for_it, fund_is_not_exceeded)
 MONEY_RULES: Mapping[str, Any] = {
-    "fund": (changed_fund_holds,),
+    "fund": (changed_fund_holds, shares_are_shares),
+    "step": (shares_are_shares, steps_make_a_whole),
     "commitment": (*_ANY, commitment_is_kept),
-    "payment": (*_ANY, commitment_is_kept, no_more_comes_back),
+    "payment": (*_ANY, commitment_is_kept, step_is_the_funds, no_more_comes_back),
 }

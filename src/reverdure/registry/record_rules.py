@@ -195,7 +195,7 @@ _OF_ALL: tuple[Rule, ...] = (
 _LOOKED_AT = {
     "fund": ("commitment", "payment"),
     "commitment": ("payment",),
-    "payment": ("commitment", "work"),
+    "payment": ("commitment", "step", "work"),
 }
 _OF_KIND: dict[str, tuple[Rule, ...]] = {
     "programme": (projects_nest,),
