@@ -1,5 +1,7 @@
 """Writers of records: several at once lose nothing; one that is killed leaves all or nothing."""
 
+import datetime
+import sqlite3
 import subprocess
 import sys
 import time
@@ -70,6 +72,21 @@ def test_a_stale_write_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="changed"), database.transaction("b") as transaction:
         records.write(transaction, "event", rows, WU)
     assert set(records.current(database, ["event"])["event"]) == {"E1"}
+    assert database.count("audit") == lines
+
+
+def test_nothing_is_written_by_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    database = Workspace.create(tmp_path / "w").database
+    ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    with sqlite3.connect(database.path) as connection:
+        connection.execute(
+            "insert into audit (at, actor, action, detail, chain) values (?, 'x', 'y', '{}', 'z')",
+            [ahead.isoformat(timespec="seconds")],
+        )
+    lines = database.count("audit")
+    with pytest.raises(InvalidInput, match="the clock says"), database.transaction("later") as one:
+        records.write(one, "event", [("E1", 0, {"count": 0})], WU)
+    assert database.count("record") == 0
     assert database.count("audit") == lines
 
 

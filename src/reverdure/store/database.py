@@ -28,6 +28,8 @@ from reverdure.store import tables
 from reverdure.store.audit import GENESIS, link
 
 HEAD = "0005"
+# machines that share a workspace do not agree to the second
+_CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 
 
 class Database:
@@ -116,6 +118,8 @@ class Database:
         ------
         DiskFull, WorkspaceBusy
             If the registry cannot be written now; nothing has been changed.
+        InvalidInput
+            If the clock was set back since the last write; nothing has been changed.
         """
         try:
             with self._engine.begin() as connection:
@@ -271,15 +275,17 @@ class Transaction:
     def audit(self, action: str, detail: Mapping[str, Any]) -> None:
         """Append a line to the audit log; each line carries the hash of the one before."""
         last = self._connection.execute(
-            sa.select(tables.AUDIT.c.chain).order_by(tables.AUDIT.c.number.desc()).limit(1)
-        ).scalar_one_or_none()
+            sa.select(tables.AUDIT.c.chain, tables.AUDIT.c.at)
+            .order_by(tables.AUDIT.c.number.desc())
+            .limit(1)
+        ).one_or_none()
         line = {
-            "at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "at": _now(last.at if last else ""),
             "actor": _actor(),
             "action": action,
             "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
         }
-        chain = link(last or GENESIS, line)
+        chain = link(last.chain if last else GENESIS, line)
         self._connection.execute(tables.AUDIT.insert(), {**line, "chain": chain})
 
 
@@ -295,6 +301,26 @@ def _begin(connection: sa.Connection) -> None:
     # a deferred BEGIN fails with "database is locked" when two writers upgrade at once
     reads = connection.get_execution_options().get("reads", False)
     connection.exec_driver_sql("begin" if reads else "begin immediate")
+
+
+def _now(last: str) -> str:
+    """The moment as the audit log writes it, never before its last line.
+
+    Raises
+    ------
+    InvalidInput
+        If the clock was set back: what is written now would seem to be older than it is.
+    """
+    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+    if not last:
+        return now.isoformat()
+    before = datetime.datetime.fromisoformat(last)
+    if now < before - _CLOCKS_DIFFER:
+        raise InvalidInput(
+            f"the clock says {now.isoformat()}, but the audit log was written at {last}.",
+            "Set the clock of this machine right and give the command again.",
+        )
+    return max(now, before).isoformat()
 
 
 def _actor() -> str:
