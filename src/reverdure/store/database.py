@@ -8,7 +8,7 @@ import datetime
 import getpass
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -163,10 +163,10 @@ class Database:
         with self._reader() as connection:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
-    def read(self, statement: sa.Select[Any]) -> list[sa.RowMapping]:
+    def read(self, statement: sa.Select[Any]) -> Sequence[Any]:
         """Rows of a query that a module of this room has put together."""
         with self._reader() as connection:
-            return list(connection.execute(statement).mappings())
+            return connection.execute(statement).all()
 
     def records(self, table: str) -> list[dict[str, Any]]:
         """The JSON records of a table (scenes, composites, imports), parsed."""
