@@ -1,6 +1,7 @@
 """Writers of records: several at once lose nothing; one that is killed leaves all or nothing."""
 
 import datetime
+import itertools
 import sqlite3
 import subprocess
 import sys
@@ -19,10 +20,14 @@ EDITS, WRITERS, BATCH = 8, 4, 40
 WU = Author("Wu")
 
 
-def edit(root: Path, writer: str) -> None:
+def edit(root: Path, writer: str, seconds: str = "") -> None:
     """Raise a counter, each time from the version that was read; again where it was stale."""
     workspace = Workspace.open(root)
-    for _ in range(EDITS):
+    end = time.monotonic() + float(seconds or 0)
+    edits = itertools.count() if seconds else range(EDITS)
+    for _ in edits:
+        if seconds and time.monotonic() > end:
+            break
         while True:
             now = records.current(workspace.database, ["event"])["event"]["E1"]
             values = {**now.values, "count": now.values["count"] + 1, "by": writer}
@@ -35,15 +40,13 @@ def edit(root: Path, writer: str) -> None:
             break
 
 
-def flood(root: Path) -> None:
+def flood(root: Path, prefix: str = "") -> None:
     """Batches of records, one transaction each, until killed."""
     workspace = Workspace.open(root)
-    batch = 0
-    while True:
-        rows = [(f"E{batch}-{n}", 0, {"event_id": f"E{batch}-{n}"}) for n in range(BATCH)]
+    for batch in itertools.count():
+        rows = [(f"E{prefix}{batch}.{n}", 0, {"number": n}) for n in range(BATCH)]
         with workspace.writing(), workspace.database.transaction("flood") as transaction:
             records.write(transaction, "event", rows, WU)
-        batch += 1
 
 
 def start(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
@@ -103,7 +106,7 @@ def test_a_killed_writer_leaves_whole_batches(tmp_path: Path, kill: int) -> None
         running.wait()
     with workspace.writing():
         kept = records.current(workspace.database, ["event"])["event"]
-    batches = {record_id.split("-")[0] for record_id in kept}
+    batches = {record_id.split(".")[0] for record_id in kept}
     assert len(kept) == BATCH * len(batches)
     flooded = [row for row in workspace.database.rows("audit") if row["action"] == "flood"]
     assert len(flooded) == len(batches)

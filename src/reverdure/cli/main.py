@@ -11,6 +11,7 @@ from reverdure.cli import (
     add,
     audit,
     correct,
+    dump,
     export,
     field,
     inspection,
@@ -61,6 +62,8 @@ app.command("targets")(records.targets)
 app.command("verify")(verify.verify)
 app.command("verifications")(verify.verifications)
 app.command("rules")(rules.rules)
+app.command("dump")(dump.dump)
+app.command("restore")(dump.restore)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

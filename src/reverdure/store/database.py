@@ -139,6 +139,12 @@ class Database:
                 ) from error
             raise
 
+    def fill(self, table: sa.Table, batches: Iterable[list[dict[str, Any]]]) -> None:
+        """Rows of another registry into the empty table of this one, all or none."""
+        with self._engine.begin() as connection:
+            for batch in batches:
+                connection.execute(table.insert(), batch)
+
     def _reader(self) -> sa.Connection:
         return self._engine.connect().execution_options(reads=True)
 

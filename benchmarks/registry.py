@@ -1,0 +1,163 @@
+"""The registry of a province: what its screens cost, and writes that are killed or meet."""
+
+import datetime
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from benchmarks.figures import Figure
+from reverdure.core.kinds import kinds
+from reverdure.pipeline.packs import use_pack
+from reverdure.pipeline.records import book_of, history_of, records_of
+from reverdure.pipeline.rollup import programmes, targets
+from reverdure.pipeline.show import overview
+from reverdure.pipeline.verify import standings
+from reverdure.registry.record_rules import kinds_needed
+from reverdure.store import records, tables
+from reverdure.store.audit import check_audit
+from reverdure.store.records import Author
+from reverdure.store.workspace import Workspace
+
+MINES, YEARS, AUDIT_ROWS, PARTIES, COUNTIES = 10_253, 40, 200_000, 500, 100
+KILLS, WRITERS, SECONDS = 50, 4, 60
+DAY = datetime.date(2026, 1, 1)
+LI = Author("Li")
+_WRITES = Path(__file__).parents[1] / "tests" / "store" / "test_record_writes.py"
+
+
+def measure() -> list[Figure]:
+    """Milliseconds of each question, the audit log walked, kills, and writers at once."""
+    with tempfile.TemporaryDirectory() as name:
+        province = _province(Path(name) / "province")
+        figures = [
+            Figure(f"{question}, median", _median_ms(ask), "ms", at_most=100)
+            for question, ask in _questions(province).items()
+        ]
+        lines = province.database.count("audit")
+        started = time.perf_counter()
+        assert check_audit(province.database.rows("audit")).broken is None
+        figures.append(Figure(f"{lines} audit lines checked", time.perf_counter() - started, "s"))
+        figures += _killed(Path(name))
+        figures += _at_once(Path(name))
+    return figures
+
+
+def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
+    duty, event = kinds()["duty"], kinds()["event"]
+    return {
+        "overview": lambda: overview(province),
+        f"open duties of {MINES} mines": lambda: records_of(province, duty, open_on=DAY),
+        "overdue duties": lambda: records_of(province, duty, open_on=DAY, overdue=True),
+        "duties of a party": lambda: records_of(province, duty, party_id="P7"),
+        f"{YEARS} years of events of a mine": lambda: records_of(province, event, mine_id="M00007"),
+        "every version of a duty": lambda: history_of(province, duty, "D00007"),
+        "what the rules of a duty need": lambda: book_of(province, kinds_needed(duty)),
+        "tree of programmes": lambda: programmes(province),
+        "tree of targets": lambda: targets(province),
+        "where verification stands": lambda: standings(province),
+    }
+
+
+def _median_ms(ask: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(7):
+        started = time.perf_counter()
+        ask()
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds)) * 1e3
+
+
+def _province(root: Path) -> Workspace:
+    workspace = Workspace.create(root)
+    use_pack(workspace, "jiangxi", LI)
+    mines = [f"M{n:05d}" for n in range(MINES)]
+    rows = {
+        "party": [{"party_id": f"P{n}", "name": f"party {n}", "type": "enterprise"}
+                  for n in range(PARTIES)],
+        "duty": [{"duty_id": f"D{n:05d}", "mine_id": mine, "party_id": f"P{n % PARTIES}",
+                  "duty": "restore", "liability": "liable_enterprise",
+                  "due_date": f"{2022 + n % 8}-06-30"} for n, mine in enumerate(mines)],
+        "programme": [{"programme_id": f"R{n}", "name": f"programme {n}", "level": "programme"}
+                      for n in range(23)],
+        "membership": [{"membership_id": mine, "programme_id": f"R{n % 23}", "mine_id": mine}
+                       for n, mine in enumerate(mines)],
+        "target": [{"target_id": f"T{n}", "metric": "land", "measured_in": "ha", "value": 1.0,
+                    "from_year": 2022, "to_year": 2025, "basis": "plan"}
+                   for n in range(COUNTIES)],
+        "event": [{"event_id": f"{mine}-{year}", "mine_id": mine, "type": "other",
+                   "date": f"{1985 + year}-06-30", "note": "inspected"}
+                  for mine in mines for year in range(YEARS)],
+    }  # fmt: skip
+    with workspace.database.transaction("fill") as transaction:
+        transaction.insert(tables.MINE, [_mine(n, mine) for n, mine in enumerate(mines)])
+        transaction.insert(tables.CLAIM, [_claim(mine) for mine in mines[: MINES * 7 // 10]])
+        for kind, values in rows.items():
+            key = kinds()[kind].key
+            records.write(transaction, kind, [(one[key], 0, one) for one in values], LI)
+        for number in range(AUDIT_ROWS - 10):
+            transaction.audit("look", {"number": number})
+    return workspace
+
+
+def _mine(number: int, mine_id: str) -> dict[str, object]:
+    empty = dict.fromkeys(("name", "commodity", "mining_method", "flags", "source"), "")
+    return empty | {
+        "mine_id": mine_id, "county": f"county {number % COUNTIES}", "stated_area_ha": 3.4,
+        "measured_area_ha": 3.4, "source_row": number,
+        "geometry": shapely.MultiPolygon([shapely.box(115, 27, 115.002, 27.002)]),
+    }  # fmt: skip
+
+
+def _claim(mine_id: str) -> dict[str, object]:
+    return {"claim_id": f"C{mine_id}", "mine_id": mine_id, "year": 2020, "start_year": 2017,
+            "claimed_ha": 3.0, "aim": "forest", "claimant": "", "flags": "", "source": "",
+            "source_row": 1, "geometry": None}  # fmt: skip
+
+
+def _writer(work: str, workspace: Workspace, *more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, _WRITES, work, workspace.root, *more])
+
+
+def _killed(folder: Path) -> list[Figure]:
+    """Writers killed at random moments; batches that are there in part, and broken logs."""
+    rng = np.random.default_rng()
+    workspace = Workspace.create(folder / "killed")
+    torn = broken = 0
+    for _ in range(KILLS):
+        before = workspace.database.count("record")
+        running = _writer("flood", workspace, f"{before}-")
+        while workspace.database.count("record") == before:
+            time.sleep(0.002)
+        time.sleep(float(rng.uniform(0, 0.1)))
+        running.kill()
+        running.wait()
+        with workspace.writing():
+            held = workspace.database.count("record")
+        flooded = sum(row["action"] == "flood" for row in workspace.database.rows("audit"))
+        torn += held != flooded * 40
+        broken += check_audit(workspace.database.rows("audit")).broken is not None
+    return [
+        Figure(f"{KILLS} writers killed: batches there in part", torn, at_most=0),
+        Figure(f"{KILLS} writers killed: audit log broken", broken, at_most=0),
+    ]
+
+
+def _at_once(folder: Path) -> list[Figure]:
+    """Four writers who all raise one counter for a minute; updates that were lost."""
+    workspace = Workspace.create(folder / "once")
+    with workspace.database.transaction("begin") as transaction:
+        records.write(transaction, "event", [("E1", 0, {"count": 0})], LI)
+    running = [_writer("edit", workspace, f"writer {n}", str(SECONDS)) for n in range(WRITERS)]
+    assert [one.wait() for one in running] == [0] * WRITERS
+    versions = records.history(workspace.database, "event", "E1")
+    lost = len(versions) - 1 - versions[-1]["body"]["count"]
+    return [
+        Figure(f"{WRITERS} writers for {SECONDS} s: updates", len(versions) - 1),
+        Figure(f"{WRITERS} writers for {SECONDS} s: updates lost", lost, at_most=0),
+    ]

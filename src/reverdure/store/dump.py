@@ -1,0 +1,182 @@
+"""The registry as one archive of text, and back: JSON Lines a table, with a hash of each.
+
+`manifest.json` names the version of the tables, and of each table how many rows it has and
+the SHA-256 of its lines. Geometry is well-known binary (OGC 06-103r4, clause 8) in
+hexadecimal, EPSG:4326. Evidence and the runs' own files stand beside the tables as they are.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from reverdure.core.errors import InvalidInput, UnreadableFile, WorkspaceTooNew
+from reverdure.core.files import atomic
+from reverdure.core.provenance import file_digest
+from reverdure.store.database import HEAD, Database
+from reverdure.store.geometry import Geom
+from reverdure.store.tables import metadata
+from reverdure.store.workspace import Workspace
+
+MANIFEST, SETTINGS = "manifest.json", "reverdure.toml"
+_FORMAT = 1
+_FOLDERS = ("evidence", "runs")
+_BATCH = 1000
+# a date that no clock gives, so that the same registry is the same archive
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def dump(workspace: Workspace, path: Path) -> dict[str, int]:
+    """Write everything the registry holds as one archive; rows of each table.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is there already, or is not called .zip.
+    """
+    if path.suffix.lower() != ".zip" or path.exists():
+        raise InvalidInput(
+            f"{path} is there already, or does not end in .zip.", "Choose another name."
+        )
+    stated: dict[str, dict[str, Any]] = {}
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for table in metadata.sorted_tables:
+            with archive.open(_entry(f"tables/{table.name}.jsonl"), "w") as sink:
+                stated[table.name] = _write(_lines(workspace.database, table), sink)
+        files = {
+            one.relative_to(workspace.root).as_posix(): one
+            for folder in _FOLDERS
+            for one in sorted((workspace.root / folder).rglob("*"))
+            if one.is_file()
+        }
+        for name, one in {SETTINGS: workspace.root / SETTINGS, **files}.items():
+            archive.writestr(_entry(name), one.read_bytes())
+        manifest = {
+            "format": _FORMAT,
+            "schema": HEAD,
+            "tables": stated,
+            "files": {name: file_digest(one) for name, one in files.items()},
+        }
+        archive.writestr(_entry(MANIFEST), json.dumps(manifest, indent=1, sort_keys=True))
+    return {name: one["rows"] for name, one in stated.items()}
+
+
+def restore(unpacked: Path, root: Path) -> dict[str, int]:
+    """Make a workspace from an unpacked archive; rows of each table.
+
+    Parameters
+    ----------
+    unpacked : Path
+        Folder with the files of a dump.
+    root : Path
+        Folder that is not there yet.
+
+    Raises
+    ------
+    UnreadableFile
+        If it is no dump, or a table or file is not what its manifest says.
+    WorkspaceTooNew
+        If a newer version wrote it.
+    """
+    manifest = _read_manifest(unpacked)
+    for name, digest in manifest["files"].items():
+        if not (unpacked / name).is_file() or file_digest(unpacked / name) != digest:
+            raise UnreadableFile(f"{name} is not what the dump's manifest says.")
+    for name in (SETTINGS, *manifest["files"]):
+        target = root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / name).replace(target)
+    database = Database.create(root / "registry.gpkg")
+    counts = {}
+    for table in metadata.sorted_tables:
+        said = manifest["tables"].get(table.name, {"rows": 0})
+        if said["rows"]:
+            _fill(database, table, unpacked / "tables" / f"{table.name}.jsonl")
+        found = _write(_lines(database, table), None)
+        if "sha256" in said and found != said:
+            raise UnreadableFile(f"table {table.name} is not what the dump's manifest says.")
+        counts[table.name] = found["rows"]
+    Workspace.open(root)
+    return counts
+
+
+def _read_manifest(unpacked: Path) -> Mapping[str, Any]:
+    try:
+        manifest = json.loads((unpacked / MANIFEST).read_text(encoding="utf-8"))
+        form, schema = int(manifest["format"]), str(manifest["schema"])
+        names = [*manifest["files"], *manifest["tables"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableFile("the archive is no dump of a registry.") from error
+    if form > _FORMAT or schema > HEAD:
+        raise WorkspaceTooNew(
+            f"the dump has format {form} and tables {schema}, this program knows up to {_FORMAT}"
+            f" and {HEAD}.",
+            "Update reverdure.",
+        )
+    if any(Path(name).is_absolute() or ".." in Path(name).parts for name in names):
+        raise UnreadableFile("the archive is no dump of a registry.")
+    return dict(manifest)
+
+
+def _lines(database: Database, table: sa.Table) -> Iterator[bytes]:
+    import shapely
+
+    for row in database.read(sa.select(table).order_by(*table.primary_key.columns)):
+        plain = {
+            name: shapely.to_wkb(value, hex=True) if _is_geometry(table, name, value) else value
+            for name, value in row._asdict().items()
+        }
+        yield json.dumps(plain, ensure_ascii=False, sort_keys=True, allow_nan=False).encode()
+
+
+def _fill(database: Database, table: sa.Table, path: Path) -> None:
+    try:
+        database.fill(table, _rows(path, table))
+    except (OSError, ValueError, TypeError, sa.exc.SQLAlchemyError) as error:
+        raise UnreadableFile(f"table {table.name} of the dump cannot be read: {error}.") from error
+
+
+def _rows(path: Path, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
+    """Rows of a table, a batch at a time."""
+    import shapely
+
+    batch = []
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            if set(row) != {column.name for column in table.columns}:
+                raise ValueError(f"its columns are {', '.join(map(str, row))}")
+            batch.append({
+                name: shapely.from_wkb(value) if _is_geometry(table, name, value) else value
+                for name, value in row.items()
+            })  # fmt: skip
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+def _is_geometry(table: sa.Table, name: str, value: Any) -> bool:
+    return value is not None and isinstance(table.c[name].type, Geom)
+
+
+def _write(lines: Iterator[bytes], sink: Any) -> dict[str, Any]:
+    """Write lines, or only count and hash them."""
+    rows, digest = 0, hashlib.sha256()
+    for line in lines:
+        rows += 1
+        digest.update(line + b"\n")
+        if sink is not None:
+            sink.write(line + b"\n")
+    return {"rows": rows, "sha256": digest.hexdigest()}
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _NO_TIME)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
