@@ -1,25 +1,46 @@
 """The commands as a person types them."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from reverdure.cli.main import main
 
 
 def reverdure(
     *arguments: object, expect: int | None = 0, language: str = "en"
 ) -> "subprocess.CompletedProcess[str]":
-    """Run `reverdure ARGUMENTS`; fail with its output if it ends otherwise than expected."""
-    command = [sys.executable, "-m", "reverdure", *map(str, arguments)]
-    environment = os.environ | {"REVERDURE_LANG": language, "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, encoding="utf-8", env=environment, check=False
-    )
-    if expect is not None and done.returncode != expect:
-        pytest.fail(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
+    """Run `reverdure ARGUMENTS`; fail with its output if it ends otherwise than expected.
+
+    In this process, which has the libraries already; `start_run` and tests/cli start their own.
+    """
+    command = ["reverdure", *map(str, arguments)]
+    out, errors, code = io.StringIO(), io.StringIO(), 0
+    environment = {"REVERDURE_LANG": language, "COLUMNS": "80"}
+    with (
+        mock.patch.object(sys, "argv", command),
+        mock.patch.dict(os.environ, environment),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(errors),
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        except Exception:  # noqa: BLE001 - a bug is shown as Python would show it
+            traceback.print_exc()
+            code = 1
+    done = subprocess.CompletedProcess(command, code, out.getvalue(), errors.getvalue())
+    if expect is not None and code != expect:
+        pytest.fail(f"{command} ended with {code}\n{done.stdout}\n{done.stderr}")
     return done
 
 

@@ -96,7 +96,7 @@ def account(
     days = [_day(workspace, run_id) for run_id in order]
     found = [
         _knowledge(workspace, run_id, _accepted_by(accepted or {}, until))
-        for run_id, until in zip(order, [*days[1:], ""], strict=True)
+        for run_id, until in zip(order, [*days[1:], ""], strict=False)
     ]
     known = [one for one in found if one is not None]
     start = min((_first_year(workspace, one.run_id) for one in known), default=first)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from reverdure.core.codes import Verdict
-from reverdure.pipeline.records import book_of
+from reverdure.core.record_book import Book
 from reverdure.registry.rollup import Branch, Cascade, MineFacts, programme_tree, target_tree
+from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
 
 _SUPPORTED = (Verdict.SUPPORTED.key, Verdict.PARTLY_SUPPORTED.key)
@@ -12,13 +13,13 @@ _SUPPORTED = (Verdict.SUPPORTED.key, Verdict.PARTLY_SUPPORTED.key)
 
 def programmes(workspace: Workspace) -> list[Branch]:
     """Every programme with all its parts, and the whole."""
-    return programme_tree(book_of(workspace, ("programme", "membership", "work")),
-                          _facts(workspace))  # fmt: skip
+    book = Book(current(workspace.database, ("programme", "membership", "work")))
+    return programme_tree(book, _facts(workspace))
 
 
 def targets(workspace: Workspace) -> list[Cascade]:
     """Every target beside the sum of its parts."""
-    return target_tree(book_of(workspace, ("target",)))
+    return target_tree(Book(current(workspace.database, ("target",))))
 
 
 def _facts(workspace: Workspace) -> dict[str, MineFacts]:

@@ -41,7 +41,10 @@ def current(
             RECORD.c.mine_id == mine_id, RECORD.c.kind.in_(list(found))
         )
         statement = statement.where(RECORD.c.id.in_(of_mine))
-    last = {(row[0], row[1]): row[2:] for row in database.read(statement)}
+    last = {
+        (kind, record_id): (version, body, at, person)
+        for kind, record_id, version, body, at, person in database.read(statement)
+    }
     # all of them as one text: parsing ten thousand by themselves takes most of the time
     bodies = json.loads(f"[{','.join(body for _, body, _, _ in last.values())}]")
     for ((kind, record_id), (version, _, at, person)), values in zip(
