@@ -14,7 +14,7 @@ from reverdure.core.kinds import Column, Kind, choices
 from reverdure.core.record_book import Record
 from reverdure.intake.record_tables import FORM_MARK, VERSION
 from reverdure.publish.messages import messages
-from reverdure.publish.sheets import as_text_cell, printable
+from reverdure.publish.sheets import printable
 
 _EMPTY_ROWS = 2000
 _GREY = PatternFill("solid", fgColor="EEEEEE")
@@ -57,7 +57,10 @@ def write_form(path: Path, kind: Kind, records: Sequence[Record], language: str)
     for row, record in enumerate(records, start=2):
         for place, column in enumerate(kind.columns, start=1):
             cell = sheet.cell(row, place, _shown(column, record.values.get(column.name), language))
-            cell.number_format = "General" if column.kind in ("number", "integer") else "@"
+            cell.number_format = "General" if column.kind in {"number", "integer"} else "@"
+            if isinstance(cell.value, str):
+                # text, whatever it begins with: no formula, and it comes back as it went out
+                cell.data_type, cell.quotePrefix = "s", True
         sheet.cell(row, len(kind.columns) + 1, record.version).fill = _GREY
     sheet.freeze_panes = "B2"
     _explain(book.create_sheet(_words("about", language)), kind, language)
@@ -119,7 +122,7 @@ def _shown(column: Column, value: Any, language: str) -> Any:
         return choices(column.choices)[value][language]
     if isinstance(value, bool):
         return _words("yes" if value else "no", language)
-    return as_text_cell(printable(value)) if isinstance(value, str) else value
+    return printable(value) if isinstance(value, str) else value
 
 
 def _words(name: str, language: str) -> str:

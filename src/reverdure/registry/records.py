@@ -4,6 +4,7 @@ A row that is refused never takes a good one with it: rules that look at several
 again without it until nothing more is refused.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from reverdure.intake.record_tables import RecordTable
 from reverdure.intake.values import text
 from reverdure.registry.record_cells import RowRefused, read_row, refuse_empty, version_of
 from reverdure.registry.record_rules import broken_rules
+
+_SPREADSHEET_DIGITS = 1e-14
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,10 @@ def _against(
         refuse_empty(kind, values)
         return Record(record_id, 0, values)
     kept = {name: value for name, value in known.values.items() if name not in table.columns}
-    values = kept | values
+    # a spreadsheet keeps 15 digits of a number: less than that is no edit
+    kept |= {name: known.values[name] for name, value in values.items()
+             if _is_as_it_was(known.values.get(name), value)}  # fmt: skip
+    values |= kept
     refuse_empty(kind, values)
     differs = [
         column
@@ -130,6 +136,11 @@ def _against(
             person=known.person, at=known.at, **both,
         )  # fmt: skip
     return Record(record_id, known.version, values)
+
+
+def _is_as_it_was(before: Any, now: Any) -> bool:
+    numbers = isinstance(before, int | float) and isinstance(now, int | float)
+    return numbers and math.isclose(before, now, rel_tol=_SPREADSHEET_DIGITS)
 
 
 def _by_rules(kind: Kind, rows: dict[str, tuple[int, Record]], book: Book) -> list[Finding]:
