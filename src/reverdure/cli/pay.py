@@ -1,6 +1,5 @@
 """`reverdure pay`: what a fund pays on verified results, and what process subsidy would pay."""
 
-import datetime
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.records import By, Why
+from reverdure.cli.records import By, Why, day_of
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.codes import PayWay
 from reverdure.core.errors import InvalidInput
@@ -53,7 +52,7 @@ def pay(
     recorded = None
     if record:
         author = Author(by or getpass.getuser(), why, f"pay {fund} {year}")
-        recorded = record_payments(opened, fund, year, _day(on), author)
+        recorded = record_payments(opened, fund, year, day_of(on), author)
         found = recorded.found
     else:
         found = pay_list(opened, fund, year)
@@ -127,12 +126,3 @@ def _print_recorded(recorded: "RecordedPayments") -> None:
 
 def _money(cents: int) -> str:
     return f"{cents // _CENTS:,}.{cents % _CENTS:02d}"
-
-
-def _day(on: str) -> datetime.date:
-    if not on:
-        return datetime.datetime.now(datetime.UTC).date()
-    try:
-        return datetime.date.fromisoformat(on)
-    except ValueError as error:
-        raise InvalidInput(f"--on {on!r} is no day; write it as 2026-05-31.") from error

@@ -13,6 +13,7 @@ from reverdure.cli.screen import area_shown, language, say, table, words
 from reverdure.core.errors import InvalidInput
 from reverdure.core.kinds import Kind, choices, kind_of, kinds
 from reverdure.core.record_book import Record
+from reverdure.core.records import Finding
 
 _MOST_FINDINGS = 20
 _WIDEST = 40
@@ -25,6 +26,16 @@ On = Annotated[
 ]
 MineOption = Annotated[str, typer.Option("--mine", help="Only of this mine. / 仅限该矿山")]
 PartyOption = Annotated[str, typer.Option("--party", help="Only of this party. / 仅限该主体")]
+
+
+def say_refused(refused: Sequence[Finding]) -> None:
+    """Print why rows or claims were refused, the first of them."""
+    for finding in refused[:_MOST_FINDINGS]:
+        message = finding.message_zh if language() == "zh" else finding.message
+        say("add.row", action=words("action.rejected"), row=finding.row,
+            id=finding.id or "-", message=message)  # fmt: skip
+    if len(refused) > _MOST_FINDINGS:
+        say("add.more", count=len(refused) - _MOST_FINDINGS)
 
 
 def _adder(kind: Kind) -> Callable[..., None]:
@@ -52,12 +63,7 @@ def _adder(kind: Kind) -> Callable[..., None]:
             refused=len(found.refused))  # fmt: skip
         if added.unknown:
             say("records.unknown", columns=", ".join(added.unknown))
-        for finding in found.refused[:_MOST_FINDINGS]:
-            message = finding.message_zh if language() == "zh" else finding.message
-            say("add.row", action=words("action.rejected"), row=finding.row,
-                id=finding.id or "-", message=message)  # fmt: skip
-        if len(found.refused) > _MOST_FINDINGS:
-            say("add.more", count=len(found.refused) - _MOST_FINDINGS)
+        say_refused(found.refused)
         if added.rejected_file:
             say("add.rejected_file", path=added.rejected_file)
         if found.read and len(found.refused) == found.read:

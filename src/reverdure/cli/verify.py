@@ -6,11 +6,9 @@ from typing import Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.records import By, On, Why, day_of
+from reverdure.cli.records import By, On, Why, day_of, say_refused
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.errors import InvalidInput
-
-_MOST_FINDINGS = 20
 
 
 def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
@@ -50,12 +48,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     act = Act(step, role, day_of(on).isoformat(), returns, tuple(_listed(evidence)), outcome)
     done = verify(opened, chosen, act, Author(by, why, claims_file.name if claims_file else ""))
     say("verify.done", taken=len(done.taken), refused=len(done.refused))
-    for finding in done.refused[:_MOST_FINDINGS]:
-        message = finding.message_zh if language() == "zh" else finding.message
-        say("add.row", action=words("action.rejected"), row=finding.row, id=finding.id,
-            message=message)  # fmt: skip
-    if len(done.refused) > _MOST_FINDINGS:
-        say("add.more", count=len(done.refused) - _MOST_FINDINGS)
+    say_refused(done.refused)
     if not done.taken:
         raise typer.Exit(1)
 
