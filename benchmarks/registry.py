@@ -7,20 +7,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import shapely
 
 from benchmarks.figures import Figure
-from reverdure.core.kinds import kinds
+from reverdure.core.kinds import Kind, kinds
 from reverdure.pipeline.packs import use_pack
-from reverdure.pipeline.records import book_of, history_of, records_of
+from reverdure.pipeline.records import book_of, history_of, question, records_page
 from reverdure.pipeline.rollup import programmes, targets
 from reverdure.pipeline.show import overview
 from reverdure.pipeline.verify import standings
 from reverdure.registry.record_rules import kinds_needed
 from reverdure.store import records, tables
 from reverdure.store.audit import check_audit
+from reverdure.store.record_pages import Page
 from reverdure.store.records import Author
 from reverdure.store.workspace import Workspace
 
@@ -50,12 +52,16 @@ def measure() -> list[Figure]:
 
 def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
     duty, event = kinds()["duty"], kinds()["event"]
+
+    def asked(kind: Kind, **what: Any) -> Page:
+        return records_page(province, question(kind, **what))
+
     return {
         "overview": lambda: overview(province),
-        f"open duties of {MINES} mines": lambda: records_of(province, duty, open_on=DAY),
-        "overdue duties": lambda: records_of(province, duty, open_on=DAY, overdue=True),
-        "duties of a party": lambda: records_of(province, duty, party_id="P7"),
-        f"{YEARS} years of events of a mine": lambda: records_of(province, event, mine_id="M00007"),
+        f"open duties of {MINES} mines": lambda: asked(duty, open_on=DAY),
+        "overdue duties": lambda: asked(duty, open_on=DAY, overdue=True),
+        "duties of a party": lambda: asked(duty, party_id="P7"),
+        f"{YEARS} years of events of a mine": lambda: asked(event, mine_id="M00007"),
         "every version of a duty": lambda: history_of(province, duty, "D00007"),
         "what the rules of a duty need": lambda: book_of(province, kinds_needed(duty)),
         "tree of programmes": lambda: programmes(province),

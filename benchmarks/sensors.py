@@ -1,5 +1,6 @@
 """What changes of sensor do to mines, as flown and harmonised, and to real series."""
 
+import datetime
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from benchmarks.county import filled
 from benchmarks.figures import Figure
 from benchmarks.sensor_series import series_figures
 from reverdure.core.errors import InvalidInput
+from reverdure.core.grid import Grid
 from reverdure.ground.coverage import coverage
 from reverdure.pipeline.plan import make_plan
 from reverdure.pipeline.sensor_changes import choices, choose_harmonisation
@@ -20,6 +23,7 @@ from reverdure.pipeline.tiles import TileReader, composite_path, make_composite
 from reverdure.recovery.indices import spectral_index
 from reverdure.simulate import county as simulated
 from reverdure.simulate.county import LAST_YEAR
+from reverdure.simulate.passes import Overpass
 from reverdure.simulate.worlds import draw_world
 from reverdure.store.workspace import Workspace
 
@@ -27,7 +31,10 @@ from reverdure.store.workspace import Workspace
 SEEDS = {2: 802, 3: 803}
 MINES, YEARS = 10, 31
 CHANGES = {"1999 TM > ETM+": range(1999, 2004), "2013 ETM+ > OLI": range(2013, 2018)}
-BAR = 0.02
+# held by what a published table makes of the record; the others are told beside it
+HELD, BAR = "roy2016", 0.02
+# the scan line corrector failed (USGS, Landsat 7 Data Users Handbook LSDS-1927, section 2.2.4)
+STRIPED_SINCE = datetime.date(2003, 5, 31)
 
 
 def measure() -> list[Figure]:
@@ -47,7 +54,11 @@ def simulated_figures(where: str, moved: pd.DataFrame) -> list[Figure]:
         of_mines = rows.groupby("mine_id")["moved"].mean()
         label = f"{where}, {change}, {how}"
         figures += [
-            Figure(f"{label}: most that a mine's NDVI moves", of_mines.abs().max(), at_most=BAR),
+            Figure(
+                f"{label}: most that a mine's NDVI moves",
+                of_mines.abs().max(),
+                at_most=BAR if how == HELD else None,
+            ),
             Figure(f"{label}: mean over mines", of_mines.mean()),
             Figure(f"{label}: most in a single year", rows["moved"].abs().max()),
         ]
@@ -65,8 +76,9 @@ def movements(
     """NDVI of each mine and year less what TM would have seen from the same overpasses.
 
     The same land under the same skies is taken twice: by TM throughout, and by TM until
-    1998, ETM+ (with stripes) until 2012 and OLI since. Differences are taken in the years
-    after each change, as far as the record holds them. What is refused has no rows.
+    1998, ETM+ (striped from the summer of 2003 on) until 2012 and OLI since. Differences are
+    taken in the years after each change, as far as the record holds them. What is refused has
+    no rows.
     """
     wanted = sorted({y for span in CHANGES.values() for y in span if y > LAST_YEAR - years})
     open_in = {}
@@ -99,16 +111,20 @@ def sensor_flown(year: int) -> str:
 
 def take(folder: Path, sensor_of: Callable[[int], str], **settings: object) -> None:
     """Simulate a county whose overpasses are of the sensors asked for."""
-    drawn = simulated.overpasses
+    drawn, missing = simulated.overpasses, simulated.missing_lines
 
     def of_sensors(*arguments: object) -> list[object]:
         return [replace(one, sensor=sensor_of(one.date.year)) for one in drawn(*arguments)]
 
-    simulated.overpasses = of_sensors
+    def while_striped(grid: Grid, scene: Overpass, rng: np.random.Generator) -> NDArray[np.bool_]:
+        lines = missing(grid, scene, rng)
+        return lines if scene.date >= STRIPED_SINCE else np.zeros_like(lines)
+
+    simulated.overpasses, simulated.missing_lines = of_sensors, while_striped
     try:
         simulated.simulate(folder, **settings)
     finally:
-        simulated.overpasses = drawn
+        simulated.overpasses, simulated.missing_lines = drawn, missing
 
 
 def mine_ndvi(workspace: Workspace, years: Sequence[int]) -> pd.DataFrame:

@@ -16,23 +16,22 @@ def book(kind: str, rows: dict[str, dict]) -> Book:
 
 
 def test_a_mine_in_two_projects_of_a_programme_counts_once_in_it():
-    tree = book("programme", {
+    programmes = book("programme", {
         "P": {"name": "five-year plan"},
         "A": {"name": "a", "parent_id": "P"},
         "B": {"name": "b", "parent_id": "P"},
         "Q": {"name": "another"},
-    })  # fmt: skip
+    }).of("programme")  # fmt: skip
     held = [("A", "M1"), ("B", "M1"), ("B", "M2"), ("Q", "M2")]
-    rows = [Record(f"{p}{m}", 1, {"programme_id": p, "mine_id": m}) for p, m in held]
-    work = Record("W1", 1, {"programme_id": "A", "mine_id": "M3", "measure": "planting"})
-    full = tree.with_rows("membership", rows).with_rows("work", [work])
+    works = [("W1", "A", "M3"), ("W2", None, "M3")]
     facts = {f"M{n}": MineFacts(10.0 * n, 5.0, 2.0) for n in (1, 2, 3)}
-    found = {one.record.id if one.record else "": one for one in programme_tree(full, facts)}
+    tree = programme_tree(programmes, held, works, facts)
+    found = {one.record.id if one.record else "": one for one in tree}
     assert {name: (one.mines, one.works, one.area_ha) for name, one in found.items()} == {
         "P": (3, 1, 60.0), "A": (2, 1, 40.0), "B": (2, 0, 30.0), "Q": (1, 0, 20.0),
         "": (3, 1, 60.0),
     }  # fmt: skip
-    assert [one.depth for one in programme_tree(full, facts)] == [0, 1, 1, 0, 0]
+    assert [one.depth for one in tree] == [0, 1, 1, 0, 0]
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=30))
@@ -40,10 +39,9 @@ def test_the_whole_is_every_mine_once_however_they_are_shared(held):
     rows = {"0": {"name": "p"}} | {
         str(n): {"name": "p", "parent_id": str((n - 1) // 2)} for n in range(1, 7)
     }
-    members = [Record(f"{p}/{m}", 1, {"programme_id": str(p), "mine_id": f"M{m}"})
-               for p, m in set(held)]  # fmt: skip
+    members = [(str(p), f"M{m}") for p, m in held]
     facts = {f"M{n}": MineFacts(float(n), 1.0, 0.5) for n in range(10)}
-    found = programme_tree(book("programme", rows).with_rows("membership", members), facts)
+    found = programme_tree(book("programme", rows).of("programme"), members, [], facts)
     mines = {m for _, m in held}
     whole = found[-1]
     assert whole.record is None

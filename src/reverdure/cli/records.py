@@ -26,6 +26,7 @@ On = Annotated[
 ]
 MineOption = Annotated[str, typer.Option("--mine", help="Only of this mine. / 仅限该矿山")]
 PartyOption = Annotated[str, typer.Option("--party", help="Only of this party. / 仅限该主体")]
+PageOption = Annotated[int, typer.Option("--page", help="Which page of a long list. / 第几页")]
 
 
 def say_refused(refused: Sequence[Finding]) -> None:
@@ -89,9 +90,12 @@ def duties(
     mine: MineOption = "",
     party: PartyOption = "",
     on: On = "",
+    page: PageOption = 1,
 ) -> None:
     """List open duties: who owes what, by when. / 列出未履行的责任"""
-    _print_open(workspace, "duty", mine, party, on, overdue=overdue, next_days=next_days)
+    of = kinds()["duty"]
+    _print_page(workspace, of, page, mine_id=mine, party_id=party, open_on=day_of(on),
+                overdue=overdue, next_days=next_days)  # fmt: skip
 
 
 def rectifications(
@@ -102,12 +106,12 @@ def rectifications(
     mine: MineOption = "",
     party: PartyOption = "",
     on: On = "",
+    page: PageOption = 1,
 ) -> None:
     """List rectifications: what was found, ordered, and closed. / 列出整改台账"""
-    if only_open:
-        _print_open(workspace, "rectification", mine, party, on)
-    else:
-        _print_all(workspace, kinds()["rectification"], mine, party)
+    day = day_of(on) if only_open else None
+    of = kinds()["rectification"]
+    _print_page(workspace, of, page, mine_id=mine, party_id=party, open_on=day)
 
 
 def records(
@@ -118,13 +122,14 @@ def records(
     history: Annotated[
         str, typer.Option(help="Every version of this record. / 该记录的全部版本")
     ] = "",
+    page: PageOption = 1,
 ) -> None:
     """List a table of the registry, or the versions of one record. / 列出登记表或单条历史"""
     from reverdure.pipeline.records import history_of
     from reverdure.store.workspace import Workspace
 
     if not history:
-        _print_all(workspace, kind_of(kind), mine, party)
+        _print_page(workspace, kind_of(kind), page, mine_id=mine, party_id=party)
         return
     of = kind_of(kind)
     for version in history_of(Workspace.open(workspace), of, history):
@@ -174,36 +179,20 @@ def targets(workspace: WorkspaceOption) -> None:
     table([words(f"rollup.{name}") for name in names], rows, numbers_from=3)
 
 
-def _print_open(
-    workspace: Path,
-    name: str,
-    mine: str,
-    party: str,
-    on: str,
-    *,
-    overdue: bool = False,
-    next_days: int | None = None,
-) -> None:
-    from reverdure.pipeline.records import records_of
+def _print_page(workspace: Path, kind: Kind, number: int, **asked: Any) -> None:
+    from reverdure.pipeline.records import PAGE, question, records_page
     from reverdure.store.workspace import Workspace
 
-    day = day_of(on)
-    found = records_of(
-        Workspace.open(workspace), kinds()[name], mine_id=mine, party_id=party, open_on=day,
-        overdue=overdue, next_days=next_days,
-    )  # fmt: skip
-    late = sum(one.values["due_date"] < day.isoformat() for one in found)
-    _print(kinds()[name], found)
-    say("records.open", count=len(found), overdue=late, day=day.isoformat())
-
-
-def _print_all(workspace: Path, kind: Kind, mine: str, party: str) -> None:
-    from reverdure.pipeline.records import records_of
-    from reverdure.store.workspace import Workspace
-
-    found = records_of(Workspace.open(workspace), kind, mine_id=mine, party_id=party)
-    _print(kind, found)
-    say("records.count", count=len(found))
+    found = records_page(Workspace.open(workspace), question(kind, **asked), number)
+    _print(kind, found.records)
+    pages = -(-found.count // PAGE)
+    if pages > 1:
+        say("records.page", page=number, pages=pages, next=number % pages + 1)
+    if asked.get("open_on"):
+        day = asked["open_on"].isoformat()
+        say("records.open", count=found.count, overdue=found.past, day=day)
+    else:
+        say("records.count", count=found.count)
 
 
 def _print(kind: Kind, found: Sequence[Record]) -> None:

@@ -12,14 +12,17 @@ from reverdure.core.errors import InvalidInput, NotFound
 from reverdure.core.files import atomic
 from reverdure.core.kinds import Kind, kinds
 from reverdure.core.provenance import file_digest
-from reverdure.core.record_book import Book, Record, is_open, is_overdue
+from reverdure.core.record_book import Book
 from reverdure.core.records import ImportReport
 from reverdure.intake.record_tables import read_records
 from reverdure.registry.record_rules import kinds_needed
 from reverdure.registry.records import Checked, check_records
+from reverdure.store.record_pages import Page, Question, page
 from reverdure.store.records import Author, current, history, write
 from reverdure.store.workspace import Workspace
 
+PAGE = 100
+"""Rows of a list that are shown at once."""
 _SHOWN_IDS = 8
 
 
@@ -95,8 +98,7 @@ def book_of(workspace: Workspace, wanted: Iterable[str] = ()) -> Book:
     )  # fmt: skip
 
 
-def records_of(
-    workspace: Workspace,
+def question(
     kind: Kind,
     *,
     mine_id: str = "",
@@ -104,12 +106,11 @@ def records_of(
     open_on: datetime.date | None = None,
     overdue: bool = False,
     next_days: int | None = None,
-) -> list[Record]:
-    """Records of a kind in the order of their ids, or of their deadline where they have one.
+) -> Question:
+    """What a screen asks of the records of a kind.
 
     Parameters
     ----------
-    workspace : Workspace
     kind : Kind
     mine_id, party_id : str
         Only those of a mine or party; "" for all.
@@ -130,17 +131,27 @@ def records_of(
             f"--next {next_days} lists what is due from today on, within 0 days or more.",
             "What is past its day is listed by --overdue alone.",
         )
-    found = list(current(workspace.database, [kind.name], mine_id)[kind.name].values())
-    if party_id:
-        found = [one for one in found if one.values.get("party_id") == party_id]
-    if open_on is not None:
-        found = [one for one in found if is_open(one.values, open_on)]
-        if overdue:
-            found = [one for one in found if is_overdue(one.values, open_on)]
-        if next_days is not None:
-            first, last = open_on.isoformat(), _later(open_on, next_days).isoformat()
-            found = [one for one in found if first <= one.values["due_date"] <= last]
-    return sorted(found, key=lambda one: (one.values.get("due_date", ""), one.id))
+    due_from = due_until = None
+    if open_on is not None and overdue:
+        due_until = open_on - datetime.timedelta(1)
+    if open_on is not None and next_days is not None:
+        due_from, due_until = open_on, _later(open_on, next_days)
+    return Question(kind.name, mine_id, party_id, open_on, due_from, due_until)
+
+
+def records_page(workspace: Workspace, asked: Question, number: int = 1, rows: int = PAGE) -> Page:
+    """One page of an answer, counted from 1.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such page.
+    """
+    found = page(workspace.database, asked, first=max(0, number - 1) * rows, rows=rows)
+    pages = max(1, -(-found.count // rows))
+    if not 1 <= number <= pages:
+        raise InvalidInput(f"there is no page {number}; the list has {pages}.")
+    return found
 
 
 def _later(day: datetime.date, days: int) -> datetime.date:
@@ -171,7 +182,7 @@ def export_form(workspace: Workspace, kind: Kind, path: Path, language: str) -> 
     """Write the records of a kind as a workbook that `add` takes back edited; how many."""
     from reverdure.publish.record_form import write_form
 
-    records = records_of(workspace, kind)
+    records = page(workspace.database, Question(kind.name)).records
     write_form(path, kind, records, language)
     return len(records)
 

@@ -5,6 +5,7 @@ from typing import Any
 from reverdure.core.codes import Verdict
 from reverdure.core.record_book import Book
 from reverdure.registry.rollup import Branch, Cascade, MineFacts, programme_tree, target_tree
+from reverdure.store.record_pages import values_in_force
 from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
 
@@ -13,8 +14,13 @@ _SUPPORTED = (Verdict.SUPPORTED.key, Verdict.PARTLY_SUPPORTED.key)
 
 def programmes(workspace: Workspace) -> list[Branch]:
     """Every programme with all its parts, and the whole."""
-    book = Book(current(workspace.database, ("programme", "membership", "work")))
-    return programme_tree(book, _facts(workspace))
+    database = workspace.database
+    return programme_tree(
+        current(database, ["programme"])["programme"],
+        [row[1:] for row in values_in_force(database, "membership", "programme_id", "mine_id")],
+        values_in_force(database, "work", "programme_id", "mine_id"),
+        _facts(workspace),
+    )
 
 
 def targets(workspace: Workspace) -> list[Cascade]:
@@ -25,19 +31,17 @@ def targets(workspace: Workspace) -> list[Cascade]:
 def _facts(workspace: Workspace) -> dict[str, MineFacts]:
     claimed: dict[str, float] = {}
     supported: dict[str, float] = {}
-    for row in workspace.database.rows("claim", ["mine_id", "claimed_ha"]):
-        claimed[row["mine_id"]] = claimed.get(row["mine_id"], 0.0) + (row["claimed_ha"] or 0.0)
+    for mine_id, claimed_ha in workspace.database.tuples("claim", ["mine_id", "claimed_ha"]):
+        claimed[mine_id] = claimed.get(mine_id, 0.0) + (claimed_ha or 0.0)
     for row in _verdicts(workspace):
         if row["verdict"] in _SUPPORTED:
             supported[row["mine_id"]] = supported.get(row["mine_id"], 0.0) + row["restored_ha"]
-    rows = workspace.database.rows("mine", ["mine_id", "measured_area_ha", "stated_area_ha"])
+    columns = ["mine_id", "measured_area_ha", "stated_area_ha"]
     return {
-        row["mine_id"]: MineFacts(
-            row["measured_area_ha"] or row["stated_area_ha"] or 0.0,
-            claimed.get(row["mine_id"], 0.0),
-            supported.get(row["mine_id"], 0.0),
+        mine_id: MineFacts(
+            measured_ha or stated_ha or 0.0, claimed.get(mine_id, 0.0), supported.get(mine_id, 0.0)
         )
-        for row in rows
+        for mine_id, measured_ha, stated_ha in workspace.database.tuples("mine", columns)
     }
 
 

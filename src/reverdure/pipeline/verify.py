@@ -72,7 +72,7 @@ def standings(workspace: Workspace, claim_ids: Collection[str] | None = None) ->
     """Where the verification of every claim stands, in the order of their ids."""
     pack = pack_in_force(workspace)
     reviews = by_claim(current(workspace.database, [REVIEW])[REVIEW].values())
-    known = sorted(row["claim_id"] for row in workspace.database.rows("claim", ["claim_id"]))
+    known = sorted(claim_id for (claim_id,) in workspace.database.tuples("claim", ["claim_id"]))
     return [
         standing(pack.steps, claim_id, reviews.get(claim_id, ()))
         for claim_id in known

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from reverdure.core.record_book import Book, Record
 
 
-@dataclass(frozen=True, slots=True)
-class MineFacts:
+class MineFacts(NamedTuple):
     """What is known of a mine.
 
     Attributes
@@ -69,36 +69,48 @@ class Cascade:
     left: float
 
 
-def programme_tree(book: Book, facts: Mapping[str, MineFacts]) -> list[Branch]:
+def programme_tree(
+    programmes: Mapping[str, Record],
+    members: Iterable[tuple[str, str]],
+    works: Iterable[tuple[str, str | None, str]],
+    facts: Mapping[str, MineFacts],
+) -> list[Branch]:
     """Every programme, parts under their whole, and last the whole.
 
     A mine that is in several programmes, or in a programme and a part of it, counts once in
     each sum it belongs to; so sums of parts may exceed their whole, and the whole is right.
     A work counts where it says it belongs, and in everything above.
 
+    Parameters
+    ----------
+    programmes : mapping of id to Record
+    members : iterable of (programme id, mine id)
+    works : iterable of (work id, programme id or None, mine id)
+    facts : mapping of mine id to MineFacts
+
     Examples
     --------
     >>> rows = {"P": {"name": "p"}, "A": {"name": "a", "parent_id": "P"}}
-    >>> book = Book({}).with_rows("programme", [Record(k, 1, v) for k, v in rows.items()])
-    >>> mines = [Record(k, 1, {"programme_id": k, "mine_id": "M1"}) for k in rows]
-    >>> tree = programme_tree(book.with_rows("membership", mines), {"M1": MineFacts(3, 2, 1)})
+    >>> programmes = {key: Record(key, 1, values) for key, values in rows.items()}
+    >>> members, facts = [("P", "M1"), ("A", "M1")], {"M1": MineFacts(3, 2, 1)}
+    >>> tree = programme_tree(programmes, members, [], facts)
     >>> [(one.depth, one.mines, one.area_ha) for one in tree]
     [(0, 1, 3), (1, 1, 3), (0, 1, 3)]
     """
     own: dict[str, set[str]] = {}
-    works: dict[str, set[str]] = {}
-    for row in book.of("membership").values():
-        own.setdefault(row.values["programme_id"], set()).add(row.values["mine_id"])
-    for row in book.of("work").values():
-        if "programme_id" in row.values:
-            works.setdefault(row.values["programme_id"], set()).add(row.id)
+    done: dict[str, set[str]] = {}
+    for programme_id, mine_id in members:
+        own.setdefault(programme_id, set()).add(mine_id)
+    for work_id, of_programme, mine_id in works:
+        if of_programme:
+            done.setdefault(of_programme, set()).add(work_id)
             # a mine on which a programme works is a mine of that programme
-            own.setdefault(row.values["programme_id"], set()).add(row.values["mine_id"])
-    order = _ordered(book.of("programme"))
+            own.setdefault(of_programme, set()).add(mine_id)
+    order = _ordered(programmes)
     under = _with_parts(order)
-    found = [_branch(record, depth, under[record.id], own, works, facts) for record, depth in order]
+    found = [_branch(record, depth, under[record.id], own, done, facts) for record, depth in order]
     everything = {record.id for record, _ in order}
-    return [*found, _branch(None, 0, everything, own, works, facts)]
+    return [*found, _branch(None, 0, everything, own, done, facts)]
 
 
 def target_tree(book: Book) -> list[Cascade]:

@@ -163,11 +163,14 @@ class Database:
 
     def rows(self, table: str, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
         """All rows in the order they came in, optionally only some columns."""
+        names = list(columns) or [column.name for column in tables.metadata.tables[table].c]
+        return [dict(zip(names, row, strict=True)) for row in self.tuples(table, names)]
+
+    def tuples(self, table: str, columns: Iterable[str]) -> Sequence[Any]:
+        """Some columns of all rows in the order they came in, a tuple a row."""
         source = tables.metadata.tables[table]
-        wanted = [source.c[name] for name in columns] or list(source.c)
-        statement = sa.select(*wanted).order_by(*source.primary_key.columns)
-        with self._reader() as connection:
-            return [dict(row) for row in connection.execute(statement).mappings()]
+        wanted = [source.c[name] for name in columns]
+        return self.read(sa.select(*wanted).order_by(*source.primary_key.columns))
 
     def read(self, statement: sa.Select[Any]) -> Sequence[Any]:
         """Rows of a query that a module of this room has put together."""

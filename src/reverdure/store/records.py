@@ -13,6 +13,8 @@ from reverdure.core.record_book import Record
 from reverdure.store.database import Database, Transaction
 from reverdure.store.tables import RECORD
 
+_LATER = RECORD.alias("later")
+
 
 @dataclass(frozen=True, slots=True)
 class Author:
@@ -23,35 +25,36 @@ class Author:
     source: str = ""
 
 
+def in_force() -> sa.ColumnElement[bool]:
+    """Whether no later version of a record has been written.
+
+    Versions of a record are counted without gaps, so that one look into the index tells.
+    """
+    return ~sa.exists().where(
+        _LATER.c.kind == RECORD.c.kind,
+        _LATER.c.id == RECORD.c.id,
+        _LATER.c.version == RECORD.c.version + 1,
+    )
+
+
 def current(
     database: Database, kinds: Iterable[str], mine_id: str = ""
 ) -> dict[str, dict[str, Record]]:
     """The version in force of every record, by kind and id; of one mine if it is named."""
     found: dict[str, dict[str, Record]] = {kind: {} for kind in kinds}
-    # ordered by version: the last one seen of an id is the one in force
     statement = (
         sa.select(RECORD.c.kind, RECORD.c.id, RECORD.c.version, RECORD.c.body, RECORD.c.at,
                   RECORD.c.person)
-        .where(RECORD.c.kind.in_(list(found)))
-        .order_by(RECORD.c.kind, RECORD.c.id, RECORD.c.version)
+        .where(RECORD.c.kind.in_(list(found)), in_force())
+        .order_by(RECORD.c.kind, RECORD.c.id)
     )  # fmt: skip
     if mine_id:
-        # an earlier version may have been about this mine, a later one about another
-        of_mine = sa.select(RECORD.c.id).where(
-            RECORD.c.mine_id == mine_id, RECORD.c.kind.in_(list(found))
-        )
-        statement = statement.where(RECORD.c.id.in_(of_mine))
-    last = {
-        (kind, record_id): (version, body, at, person)
-        for kind, record_id, version, body, at, person in database.read(statement)
-    }
+        statement = statement.where(RECORD.c.mine_id == mine_id)
+    rows = database.read(statement)
     # all of them as one text: parsing ten thousand by themselves takes most of the time
-    bodies = json.loads(f"[{','.join(body for _, body, _, _ in last.values())}]")
-    for ((kind, record_id), (version, _, at, person)), values in zip(
-        last.items(), bodies, strict=True
-    ):
-        if not mine_id or values.get("mine_id") == mine_id:
-            found[kind][record_id] = Record(record_id, version, values, at, person)
+    bodies = json.loads(f"[{','.join(row.body for row in rows)}]")
+    for (kind, record_id, version, _, at, person), values in zip(rows, bodies, strict=True):
+        found[kind][record_id] = Record(record_id, version, values, at, person)
     return found
 
 

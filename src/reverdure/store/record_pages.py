@@ -1,0 +1,149 @@
+"""Questions a screen asks of records, answered by the database: filtered, ordered, a page."""
+
+import datetime
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from reverdure.core.record_book import Record
+from reverdure.store.database import Database
+from reverdure.store.records import in_force
+from reverdure.store.tables import RECORD
+
+_AT_ONCE = 10_000
+_DUE = itemgetter(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which records are asked for.
+
+    Attributes
+    ----------
+    kind : str
+    mine_id, party_id : str
+        Only of this mine or party; "" for all.
+    open_on : date or None
+        Only what is not done by the end of this day.
+    due_from, due_until : date or None
+        Only with a deadline from, and until, these days, both included.
+    """
+
+    kind: str
+    mine_id: str = ""
+    party_id: str = ""
+    open_on: datetime.date | None = None
+    due_from: datetime.date | None = None
+    due_until: datetime.date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of an answer.
+
+    Attributes
+    ----------
+    records : tuple of Record
+        By deadline where there is one, then by id.
+    count : int
+        How many the whole answer has.
+    past : int
+        Of those, how many have a deadline before the day asked for.
+    """
+
+    records: tuple[Record, ...]
+    count: int
+    past: int
+
+
+class _Value(sa.sql.expression.ColumnElement[str]):
+    """One value out of the body of a record, as text."""
+
+    inherit_cache = True
+    type = sa.Text()
+    _traverse_internals = [("name", sa.sql.visitors.InternalTraversal.dp_string)]  # noqa: RUF012
+
+    def __init__(self, name: str) -> None:
+        if not name.isidentifier():
+            raise ValueError(f"{name!r} is no column of a record")
+        self.name = name
+
+
+@compiles(_Value, "sqlite")
+def _in_sqlite(element: _Value, _compiler: Any, **_: Any) -> str:
+    return f"json_extract(record.body, '$.{element.name}')"
+
+
+@compiles(_Value, "postgresql")
+def _in_postgresql(element: _Value, _compiler: Any, **_: Any) -> str:
+    return f"(record.body::json ->> '{element.name}')"
+
+
+def page(database: Database, asked: Question, *, first: int = 0, rows: int = -1) -> Page:
+    """Records in force that a question is about, from the `first` on; all with `rows` -1."""
+    # numbers and deadlines of all, whole records of the page only: what is counted and what is
+    # ordered is one pass over the table, and bodies are the most of it
+    due = sa.func.coalesce(_Value("due_date"), "")
+    light = sa.select(due.label("due"), RECORD.c.number).where(*_conditions(asked))
+    found = database.read(light.order_by(sa.text("due"), RECORD.c.id))
+    shown = [number for _, number in found[first : None if rows < 0 else first + rows]]
+    whole = {one.number: one for one in _numbered(database, shown)}
+    day = "" if asked.open_on is None else asked.open_on.isoformat()
+    return Page(
+        tuple(Record(one.id, one.version, json.loads(one.body), one.at, one.person)
+              for one in (whole[number] for number in shown)),
+        len(found),
+        max(0, bisect_left(found, day, key=_DUE) - bisect_right(found, "", key=_DUE)),
+    )  # fmt: skip
+
+
+def _numbered(database: Database, numbers: Sequence[int]) -> list[Any]:
+    """Whole rows of some numbers; a statement holds only so many of them."""
+    return [
+        row
+        for start in range(0, len(numbers), _AT_ONCE)
+        for row in database.read(
+            sa.select(RECORD).where(RECORD.c.number.in_(numbers[start : start + _AT_ONCE]))
+        )
+    ]
+
+
+def values_in_force(database: Database, kind: str, *names: str) -> list[tuple[Any, ...]]:
+    """Id and some values, as text, of every record of a kind, by id."""
+    statement = (
+        sa.select(RECORD.c.id, *(RECORD.c.get(name, _Value(name)).label(name) for name in names))
+        .where(RECORD.c.kind == kind, in_force())
+        .order_by(RECORD.c.id)
+    )
+    return [tuple(row) for row in database.read(statement)]
+
+
+def _conditions(asked: Question) -> list[sa.ColumnElement[bool]]:
+    due = _Value("due_date")
+    found: list[sa.ColumnElement[bool]] = [RECORD.c.kind == asked.kind, in_force()]
+    if asked.mine_id:
+        found.append(RECORD.c.mine_id == asked.mine_id)
+    if asked.party_id:
+        found.append(_Value("party_id") == asked.party_id)
+    if asked.open_on is not None:
+        found.append(_open_on(asked.open_on.isoformat()))
+    if asked.due_from is not None:
+        found.append(due >= asked.due_from.isoformat())
+    if asked.due_until is not None:
+        found.append(due <= asked.due_until.isoformat())
+    return found
+
+
+def _open_on(day: str) -> sa.ColumnElement[bool]:
+    """What `core.record_book.is_open` says, in SQL."""
+    end = sa.func.coalesce(_Value("done_date"), _Value("closed_date"))
+    again = _Value("reopened_date")
+    reopened = sa.and_(again <= day, sa.or_(end.is_(None), end <= again))
+    # a date that is not there makes `reopened` unknown, which `or` passes over
+    return sa.or_(reopened, end.is_(None), end > day)

@@ -1,0 +1,95 @@
+"""Questions of a screen: what the database answers is what the rules say, page by page."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reverdure.core.errors import InvalidInput
+from reverdure.core.kinds import kinds
+from reverdure.core.record_book import is_open, is_overdue
+from reverdure.pipeline.records import question, records_page
+from reverdure.store import records
+from reverdure.store.record_pages import Question, page, values_in_force
+from reverdure.store.records import Author
+from reverdure.store.workspace import Workspace
+
+FIRST = datetime.date(2026, 1, 1)
+LI = Author("Li")
+DAYS = st.integers(0, 6).map(lambda n: (FIRST + datetime.timedelta(n)).isoformat())
+DUTIES = st.fixed_dictionaries(
+    {"due_date": DAYS, "party_id": st.sampled_from(["P1", "P2"]),
+     "mine_id": st.sampled_from(["M1", "M2"])},
+    optional={"done_date": DAYS, "closed_date": DAYS, "reopened_date": DAYS},
+)  # fmt: skip
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "w")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.lists(DUTIES, min_size=1, max_size=3), max_size=12), st.integers(0, 6))
+def test_the_database_answers_as_the_rules_do(tmp_path_factory, versions, days):
+    workspace = Workspace.create(tmp_path_factory.mktemp("pages") / "w")
+    day = FIRST + datetime.timedelta(days)
+    with workspace.database.transaction("fill") as transaction:
+        for number, of_one in enumerate(versions):
+            for version, values in enumerate(of_one):
+                records.write(transaction, "duty", [(f"D{number:02d}", version, values)], LI)
+    last = {f"D{number:02d}": of_one[-1] for number, of_one in enumerate(versions)}
+    duty = kinds()["duty"]
+
+    def ids(**asked):
+        found = page(workspace.database, question(duty, **asked))
+        keys = [(one.values["due_date"], one.id) for one in found.records]
+        assert keys == sorted(keys)
+        assert found.count == len(found.records)
+        return {one.id for one in found.records}, found
+
+    assert ids()[0] == set(last)
+    still = {name for name, values in last.items() if is_open(values, day)}
+    late = {name for name, values in last.items() if is_overdue(values, day)}
+    names, found = ids(open_on=day)
+    assert (names, found.past) == (still, len(late))
+    assert ids(open_on=day, overdue=True)[0] == late
+    soon = (day + datetime.timedelta(2)).isoformat()
+    assert ids(open_on=day, next_days=2)[0] == {
+        name for name in still if day.isoformat() <= last[name]["due_date"] <= soon
+    }
+    assert ids(party_id="P1", mine_id="M2")[0] == {
+        name for name, values in last.items()
+        if (values["party_id"], values["mine_id"]) == ("P1", "M2")
+    }  # fmt: skip
+    wanted = [(name, values["mine_id"], values.get("done_date"))
+              for name, values in sorted(last.items())]  # fmt: skip
+    assert values_in_force(workspace.database, "duty", "mine_id", "done_date") == wanted
+
+
+def test_pages_together_are_the_whole(workspace):
+    with workspace.database.transaction("fill") as transaction:
+        rows = [(f"P{n:02d}", 0, {"name": f"party {n}"}) for n in range(25)]
+        records.write(transaction, "party", rows, LI)
+    asked = question(kinds()["party"])
+    pages = [records_page(workspace, asked, number, 10) for number in (1, 2, 3)]
+    assert [len(one.records) for one in pages] == [10, 10, 5]
+    assert [one.id for part in pages for one in part.records] == [row[0] for row in rows]
+    assert {one.count for one in pages} == {25}
+    for number in (0, 4, -1):
+        with pytest.raises(InvalidInput, match=f"no page {number}; the list has 3"):
+            records_page(workspace, asked, number, 10)
+
+
+def test_a_kind_without_records_has_one_empty_page(workspace):
+    assert records_page(workspace, question(kinds()["fund"])).count == 0
+
+
+def test_the_name_of_a_value_is_never_sql(workspace):
+    with pytest.raises(ValueError, match="no column"):
+        values_in_force(workspace.database, "duty", "x') or 1=1 --")
+    assert page(workspace.database, Question("duty' or 1=1 --")).count == 0
