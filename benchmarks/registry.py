@@ -116,8 +116,16 @@ def _mine(number: int, mine_id: str) -> dict[str, object]:
     return empty | {
         "mine_id": mine_id, "county": f"county {number % COUNTIES}", "stated_area_ha": 3.4,
         "measured_area_ha": 3.4, "source_row": number,
-        "geometry": shapely.MultiPolygon([shapely.box(115, 27, 115.002, 27.002)]),
+        "geometry": shapely.MultiPolygon([_outline(number)]),
     }  # fmt: skip
+
+
+def _outline(number: int) -> shapely.Polygon:
+    """A patch of about 3.4 ha with 72 corners, apart from all others."""
+    angle = np.linspace(0, 2 * np.pi, 72, endpoint=False)
+    radius_deg = 0.001 * (1 + 0.1 * np.sin(3 * angle + number))
+    x, y = 115 + 0.01 * (number % 100), 27 + 0.01 * (number // 100)
+    return shapely.Polygon(np.c_[x + radius_deg * np.cos(angle), y + radius_deg * np.sin(angle)])
 
 
 def _claim(mine_id: str) -> dict[str, object]:
