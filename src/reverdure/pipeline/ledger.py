@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
@@ -19,6 +19,9 @@ from reverdure.registry.ledger import WHOLE, Knowledge, ledger
 from reverdure.registry.permits import Permit
 from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 BY = ("county",)
 _NAMED = 8
@@ -94,8 +97,9 @@ def account(
     order = [run for place, run in enumerate(full) if full[place - 1 : place] != [run]]
     accepted = accepted_days(workspace)
     days = [_day(workspace, run_id) for run_id in order]
+    mines = workspace.database.frame("mine")
     found = [
-        _knowledge(workspace, run_id, _accepted_by(accepted or {}, until))
+        _knowledge(workspace, run_id, mines, _accepted_by(accepted or {}, until))
         for run_id, until in zip(order, [*days[1:], ""], strict=False)
     ]
     known = [one for one in found if one is not None]
@@ -169,7 +173,9 @@ def _accepted_by(accepted: Mapping[str, str], until: str) -> frozenset[str]:
     return frozenset(one for one, day in accepted.items() if not until or day < until)
 
 
-def _knowledge(workspace: Workspace, run_id: str, accepted: Collection[str]) -> Knowledge | None:
+def _knowledge(
+    workspace: Workspace, run_id: str, mines: "gpd.GeoDataFrame", accepted: Collection[str]
+) -> Knowledge | None:
     """What a run kept; None where that is too little for an account."""
     import geopandas as gpd
     import pandas as pd
@@ -189,7 +195,7 @@ def _knowledge(workspace: Workspace, run_id: str, accepted: Collection[str]) -> 
         int(kept["years"][1]),
         gpd.read_parquet(verdicts),
         pd.read_parquet(natural),
-        workspace.database.frame("mine"),
+        mines,
         accepted,
     )
 

@@ -16,7 +16,7 @@ closed is a revision of the first year it opens; a run that sees no new year rev
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from reverdure.core.codes import LedgerColumn, LedgerLine, LedgerStatus
 from reverdure.core.errors import InvalidInput
@@ -48,8 +48,7 @@ Place = tuple[str, LedgerColumn]
 """County and level of verification."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One claim on a ground.
 
     Attributes
@@ -80,8 +79,7 @@ class Claimed:
         return self.claimed_m2 if column is LedgerColumn.CLAIMED else self.supported_m2
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(NamedTuple):
     """A piece of mined land that counts once, with the claims on it.
 
     Attributes
@@ -122,8 +120,7 @@ class Knowledge:
     grounds: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One entry of the journal; `m2` and `mines` are signed as they move the stock."""
 
     year: int
@@ -142,13 +139,21 @@ class _Mine:
     restored: dict[int, int]
     least_open: int
 
-    def years(self) -> list[int]:
-        return sorted({*self.damage, *self.restored})
+    def years(self, after: int | None, last: int) -> list[int]:
+        """Years with damage or restoration after one year (None: from the first) to another."""
+        found = {*self.damage, *self.restored}
+        return sorted(at for at in found if at <= last and (after is None or at > after))
 
     def stock(self, year: int) -> Pair:
         """Square metres left at the end of a year, and 1 where the mine counts as open."""
-        damaged = sum(m2 for at, m2 in self.damage.items() if at <= year)
-        left = damaged - sum(m2 for at, m2 in self.restored.items() if at <= year)
+        damaged = 0
+        for at, m2 in self.damage.items():
+            if at <= year:
+                damaged += m2
+        left = damaged
+        for at, m2 in self.restored.items():
+            if at <= year:
+                left -= m2
         return left, int(left * _PER_MILLE > damaged * self.least_open)
 
 
@@ -264,11 +269,17 @@ def journal(
     [(2015, 'new_damage', 40000)]
     """
     found: list[Posting] = []
+    grounds = [_by_mine(run) for run in runs]
     for column in columns:
         old: _Mines = {}
         front: int | None = None
         for place, run in enumerate(runs):
-            new = _mines(run, column, least_open)
+            before = grounds[place - 1] if place else {}
+            new = {
+                # most mines are in each run what they were in the last
+                key: old[key] if before.get(key) == of_mine else _mine(of_mine, column, least_open)
+                for key, of_mine in grounds[place].items()
+            }
             opens = front is None or run.last_year > front
             if front is not None:
                 lost = _lost(runs[place - 1], run) if column is LedgerColumn.SUPPORTED else {}
@@ -276,8 +287,10 @@ def journal(
                 found += _revisions(old, new, lost if opens else {}, column, front, booked)
             if opens:
                 for key, mine in new.items():
-                    damage = permitted_damage(mine.damage, permits.get(key[0], ()))
-                    found += _flows(key[1], mine, damage, column, front, run.last_year)
+                    years = mine.years(front, run.last_year)
+                    if years:
+                        damage = permitted_damage(mine.damage, permits.get(key[0], ()))
+                        found += _flows(key[1], mine, damage, column, years)
                 front = run.last_year
             old = new
     return found
@@ -293,23 +306,30 @@ def _known_at(runs: Sequence[Knowledge], year: int) -> Knowledge:
     return known
 
 
-def _mines(run: Knowledge, column: LedgerColumn, least_open: int) -> dict[tuple[str, str], _Mine]:
-    """Every mine with dated damage, by id and county."""
-    mines: dict[tuple[str, str], _Mine] = {}
+def _by_mine(run: Knowledge) -> dict[tuple[str, str], list[Ground]]:
+    """Grounds with dated damage, by id and county of their mine."""
+    found: dict[tuple[str, str], list[Ground]] = {}
     for ground in run.grounds:
-        if ground.damage_year is None or ground.unseen is not None:
-            continue
-        key = ground.mine_id, ground.county
-        mine = mines.setdefault(key, _Mine({}, {}, least_open))
+        if ground.damage_year is not None and ground.unseen is None:
+            found.setdefault((ground.mine_id, ground.county), []).append(ground)
+    return found
+
+
+def _mine(grounds: Iterable[Ground], column: LedgerColumn, least_open: int) -> _Mine:
+    """Damage and restoration of the grounds of a mine."""
+    mine = _Mine({}, {}, least_open)
+    for ground in grounds:
         _add(mine.damage, ground.damage_year, ground.area_m2)
         for claim, m2, _ in _booked(ground, column):
             _add(mine.restored, claim.year, m2)
-    return mines
+    return mine
 
 
 def _booked(ground: Ground, column: LedgerColumn) -> list[tuple[Claimed, int, int]]:
     """Claims that can be dated, what is booked of each, and what goes beyond the ground."""
     room, found = ground.area_m2, []
+    if not ground.claims:
+        return []
     for claim in sorted(ground.claims, key=lambda one: (one.year, one.claim_id)):
         m2 = claim.m2(column)
         if m2 is None or ground.damage_year is None or claim.year < ground.damage_year:
@@ -341,7 +361,8 @@ def _revisions(
     booked: int,
 ) -> Iterable[Posting]:
     """What a run knows otherwise about closed years; what was lost again stands apart."""
-    for key in sorted({*old, *new}):
+    moved = {key for key in {*old, *new} if old.get(key) is not new.get(key)}
+    for key in sorted(moved):
         if old.get(key) == new.get(key):
             continue
         was, now = old.get(key, _NO_MINE).stock(front), new.get(key, _NO_MINE).stock(front)
@@ -360,13 +381,10 @@ def _flows(
     mine: _Mine,
     damage: Mapping[int, Mapping[LedgerLine, int]],
     column: LedgerColumn,
-    front: int | None,
-    last: int,
+    years: Iterable[int],
 ) -> Iterable[Posting]:
     """Damage and restoration of one mine in the years that a run opens."""
-    for year in mine.years():
-        if year > last or (front is not None and year <= front):
-            continue
+    for year in years:
         opened = mine.stock(year)[1] - mine.stock(year - 1)[1]
         lines = damage.get(year) or {LedgerLine.NEW_DAMAGE: 0}
         # a mine is one mine: it counts where more of its new damage stands
@@ -395,10 +413,12 @@ def _stocks(
 ) -> dict[Place, Pair]:
     """The stock at the end of a year from what one run knows, without the journal."""
     stocks: dict[Place, Pair] = {}
+    grounds = _by_mine(run)
     for column in columns:
-        for (_, county), mine in _mines(run, column, least_open).items():
+        for (_, county), of_mine in grounds.items():
+            stock = _mine(of_mine, column, least_open).stock(year)
             for place in (WHOLE, county):
-                _add_pair(stocks, (place, column), mine.stock(year))
+                _add_pair(stocks, (place, column), stock)
     return stocks
 
 

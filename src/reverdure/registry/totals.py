@@ -140,16 +140,25 @@ def _restored(claims: pd.DataFrame) -> tuple[float, float, float]:
 
 def net_areas(mines: gpd.GeoDataFrame) -> NDArray[np.float64]:
     """Area of each mine without the ground of mines before it by id, [ha]."""
+    net = surface_ha(np.array(mines.geometry, dtype=object))
+    for row, area_ha in net_of_overlapping(mines).items():
+        net[row] = area_ha
+    return net
+
+
+def net_of_overlapping(mines: gpd.GeoDataFrame) -> dict[int, float]:
+    """Of mines that lie partly on mines before them by id, position and area without, [ha]."""
     outlines = np.array(mines.geometry, dtype=object)
     rank = np.empty(len(mines), dtype=int)
     rank[np.argsort(mines["mine_id"].to_numpy(dtype=str), kind="stable")] = np.arange(len(mines))
-    net = surface_ha(outlines)
     pairs, _ = overlapping_pairs(outlines)
     later = np.where(rank[pairs[:, 0]] > rank[pairs[:, 1]], pairs[:, 0], pairs[:, 1])
     earlier = pairs.sum(axis=1) - later
+    net = {}
     for row in np.unique(later):
         taken = shapely.union_all(outlines[earlier[later == row]])
-        net[row] = surface_ha(np.array([outlines[row].difference(taken)], dtype=object))[0]
+        rest = np.array([outlines[row].difference(taken)], dtype=object)
+        net[int(row)] = float(surface_ha(rest)[0])
     return net
 
 
@@ -166,11 +175,10 @@ def ground_once(verdicts: gpd.GeoDataFrame) -> NDArray[np.float64]:
     ones = np.ones(len(pairs))
     links = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(len(shapes), len(shapes)))
     _, cluster = connected_components(links, directed=False)
-    area_ha = surface_ha(shapes)
     for number in np.unique(cluster[pairs[:, 0]]):
         inside = cluster == number
         union = np.array([shapely.union_all(shapes[inside])], dtype=object)
-        weight[measured[inside[member]]] = surface_ha(union)[0] / area_ha[inside].sum()
+        weight[measured[inside[member]]] = surface_ha(union)[0] / surface_ha(shapes[inside]).sum()
     return weight
 
 
