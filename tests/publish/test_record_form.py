@@ -12,6 +12,7 @@ from reverdure.core.record_book import Book, Record
 from reverdure.intake.record_tables import read_records
 from reverdure.publish.messages import messages
 from reverdure.publish.record_form import write_form
+from reverdure.publish.record_layers import write_layers
 from reverdure.registry.records import check_records
 
 
@@ -24,6 +25,7 @@ def value(column: Column, number: int) -> object:
         return "CNY"
     return {
         "text": f"=甲 {number}", "integer": 2000 + number, "number": 50 / 15 + number,
+        "outline": f"MULTIPOLYGON (((0 0, 1 0, 1 {number + 1}, 0 0)))",
         "boolean": number % 2 == 0, "date": f"2026-01-{number + 1:02d}",
     }[column.kind]  # fmt: skip
 
@@ -53,6 +55,18 @@ def test_a_form_that_nobody_edited_changes_nothing(
     assert seen.unchanged == len(records), [one.message for one in seen.refused]
 
 
+@pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.name)
+def test_a_layer_that_nobody_edited_changes_nothing(kind: Kind, tmp_path: Path) -> None:
+    records = rows(kind)
+    # a layer of another kind beside it is none of its business
+    other = kinds()["unit" if kind.name != "unit" else "party"]
+    write_layers(tmp_path / "f.gpkg", {kind: records, other: rows(other)}, {})
+    read = read_records(tmp_path / "f.gpkg", kind)
+    assert not read.unknown
+    seen = check_records(kind, read, Book({}).with_rows(kind.name, records))
+    assert seen.unchanged == len(records), [one.message for one in seen.refused]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_form_explains_itself_in_its_language(language: str, tmp_path: Path) -> None:
     write_form(tmp_path / "f.xlsx", kinds()["fund"], rows(kinds()["fund"]), language)
@@ -71,3 +85,7 @@ def test_no_form_is_written_over_a_file(tmp_path: Path) -> None:
     for name in ("f.xlsx", "f.csv"):
         with pytest.raises(ReverdureError):
             write_form(tmp_path / name, kinds()["duty"], [], "en")
+    write_layers(tmp_path / "f.gpkg", {kinds()["duty"]: []}, {})
+    for name in ("f.gpkg", "f.shp"):
+        with pytest.raises(ReverdureError):
+            write_layers(tmp_path / name, {kinds()["duty"]: []}, {})

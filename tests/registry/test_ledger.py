@@ -13,14 +13,9 @@ from reverdure.core.codes import LedgerColumn, LedgerLine
 from reverdure.core.errors import InvalidInput
 from reverdure.core.fields import LEDGER
 from reverdure.ground.areas import area_ha
+from reverdure.registry.grounds import Claimed, Ground, Knowledge
 from reverdure.registry.knowledge import knowledge
-from reverdure.registry.ledger import (
-    FLOWS,
-    Claimed,
-    Ground,
-    Knowledge,
-    ledger,
-)
+from reverdure.registry.ledger import FLOWS, ledger
 from reverdure.registry.permits import Permit, permitted_damage
 
 YEARS = st.integers(2000, 2012)

@@ -106,13 +106,17 @@ def tables(
 @app.command()
 def template(
     workspace: WorkspaceOption,
-    name: Annotated[str, typer.Option("--table", help="duties, works, funds ... / 表名")],
-    out: Annotated[Path, typer.Option(help="Workbook to write (.xlsx). / 要写出的工作簿")],
+    names: Annotated[
+        str, typer.Option("--table", help="duties, works ...; several by comma for .gpkg / 表名")
+    ],
+    out: Annotated[Path, typer.Option(help="Form to write: .xlsx or .gpkg. / 要写出的表单")],
+    county: Annotated[str, typer.Option(help="Only mines of this county. / 仅限该县")] = "",
 ) -> None:
-    """Write a table of the registry as a workbook to edit and add again. / 导出可编辑的登记表"""
+    """Write tables of the registry as a form to edit and add again. / 导出可编辑的登记表"""
     from reverdure.core.kinds import kind_of
     from reverdure.pipeline.records import export_form
     from reverdure.store.workspace import Workspace
 
-    count = export_form(Workspace.open(workspace), kind_of(name), out, language())
-    say("records.form", path=out, count=count, table=name)
+    wanted = [kind_of(name.strip()) for name in names.split(",")]
+    count = export_form(Workspace.open(workspace), wanted, out, language(), county)
+    say("records.form", path=out, count=count, table=names)

@@ -125,7 +125,7 @@ def records(
     page: PageOption = 1,
 ) -> None:
     """List a table of the registry, or the versions of one record. / 列出登记表或单条历史"""
-    from reverdure.pipeline.records import history_of
+    from reverdure.pipeline.records import history_of, lineage
     from reverdure.store.workspace import Workspace
 
     if not history:
@@ -139,6 +139,9 @@ def records(
             if column.name in version["body"]:
                 shown = _cell(of, column.name, version["body"])
                 typer.echo(f"  {_word(column)}: {shown}")
+    if of.name == "patch":
+        before, after = lineage(Workspace.open(workspace), history)
+        say("records.lineage", before=", ".join(before) or "-", after=", ".join(after) or "-")
 
 
 def programmes(workspace: WorkspaceOption, unit: Unit = "ha") -> None:
@@ -196,8 +199,9 @@ def _print_page(workspace: Path, kind: Kind, number: int, **asked: Any) -> None:
 
 
 def _print(kind: Kind, found: Sequence[Record]) -> None:
-    """Columns that hold anything."""
-    shown = [one for one in kind.columns if any(one.name in row.values for row in found)]
+    """Columns that hold anything to read."""
+    shown = [one for one in kind.columns
+             if one.kind != "outline" and any(one.name in row.values for row in found)]  # fmt: skip
     if shown:
         table(
             [_word(column) for column in shown],

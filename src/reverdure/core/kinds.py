@@ -26,11 +26,17 @@ class Column(Field):
         Kind whose id it holds; "" for none.
     choices : str
         Name of the list it is taken from; "" for any.
+    also : tuple of str
+        Other headings it goes by.
+    same_as : str
+        Column it is taken from where it is empty; "" for none.
     """
 
     needed: bool = False
     refers: str = ""
     choices: str = ""
+    also: tuple[str, ...] = ()
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,11 @@ class Kind:
     zh: str
     columns: tuple[Column, ...]
     final: bool = False
+
+    @property
+    def outline(self) -> Column | None:
+        """Column that holds an outline; None where a record has none."""
+        return next((column for column in self.columns if column.kind == "outline"), None)
 
     @property
     def key(self) -> str:
@@ -73,7 +84,9 @@ def kinds() -> Mapping[str, Kind]:
             one["en"],
             one["zh"],
             tuple(
-                Column(**({"needed": place == 0} | column))
+                Column(
+                    **({"needed": place == 0} | column | {"also": tuple(column.get("also", ()))})
+                )
                 for place, column in enumerate(one["columns"])
             ),
             one.get("final", False),

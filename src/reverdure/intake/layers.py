@@ -58,12 +58,12 @@ def _utf8_json(path: Path, encoding: str | None) -> tuple[bytes, bool]:
     return content.encode("utf-8"), "crs" in top
 
 
-def read_layer(source: Path | bytes, name: str, encoding: str | None) -> RawTable:
-    """Read the only layer of a vector file through GDAL."""
+def read_layer(source: Path | bytes, name: str, encoding: str | None, layer: str = "") -> RawTable:
+    """Read a layer of a vector file through GDAL: the one named, else the only one."""
     try:
         with warnings.catch_warnings(record=True) as complaints:
             warnings.simplefilter("always")
-            layer = _only_layer(source, name)
+            layer = layer or _only_layer(source, name)
             meta, _, wkb, columns = pyogrio.raw.read(
                 source, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True
             )

@@ -13,13 +13,14 @@ from reverdure.core.units import to_ha
 from reverdure.intake.archives import check_archive
 from reverdure.intake.columns import plain
 from reverdure.intake.delimited import read_delimited
+from reverdure.intake.record_layers import VERSION, read_record_layer
 from reverdure.intake.workbooks import MAX_CELLS, load_book
 
-VERSION = "version"
 _VERSION_WORDS = ("version", "版本")
 FORM_MARK = "reverdure-records-1"
 _TITLE_ROWS = 10
 _WORKBOOKS = (".xlsx", ".xlsm")
+_TEXTS = (".csv", ".tsv", ".txt", "")
 _AREA_UNITS = {"ha": (("ha", "公顷"), 1.0), "mu": (("mu", "亩"), to_ha(1.0, "mu"))}
 
 
@@ -65,6 +66,8 @@ def read_records(path: Path, kind: Kind, encoding: str = "") -> RecordTable:
     is_form = False
     if path.suffix.lower() in _WORKBOOKS:
         lines, is_form = _of_workbook(path)
+    elif path.suffix.lower() not in _TEXTS:
+        lines, is_form = read_record_layer(path, kind, encoding)
     else:
         frame = read_delimited(path, encoding or None).frame
         lines = [list(frame.columns), *frame.to_numpy().tolist()]
@@ -139,7 +142,7 @@ def heading_names(kind: Kind) -> dict[str, tuple[str, float]]:
     """What a heading may say, without case, spaces and signs: column and factor."""
     names: dict[str, tuple[str, float]] = {_plain(word): (VERSION, 1.0) for word in _VERSION_WORDS}
     for column in kind.columns:
-        for word in (column.name, column.en, column.zh):
+        for word in (column.name, column.en, column.zh, *column.also):
             names[_plain(word)] = column.name, 1.0
         if column.unit == "ha":
             stem = column.name.removesuffix("_ha")

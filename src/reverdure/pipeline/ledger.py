@@ -15,7 +15,8 @@ from reverdure.core.files import atomic
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
-from reverdure.registry.ledger import WHOLE, Knowledge, ledger
+from reverdure.registry.grounds import Knowledge
+from reverdure.registry.ledger import WHOLE, ledger
 from reverdure.registry.permits import Permit
 from reverdure.store.records import current
 from reverdure.store.workspace import Workspace

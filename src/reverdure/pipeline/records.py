@@ -1,8 +1,9 @@
 """Records into the registry and out again: a file checked, its changes kept, a form to edit."""
 
 import datetime
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from reverdure.core.kinds import Kind, kinds
 from reverdure.core.provenance import file_digest
 from reverdure.core.record_book import Book
 from reverdure.core.records import ImportReport
-from reverdure.intake.record_tables import read_records
+from reverdure.intake.record_tables import RecordTable, read_records
+from reverdure.registry.lineage import line_of
 from reverdure.registry.record_rules import kinds_needed
 from reverdure.registry.records import Checked, check_records
 from reverdure.store.record_pages import Page, Question, page
@@ -64,6 +66,8 @@ def add_records(
         raise InvalidInput("who answers for these rows is not said.", "Add --by NAME.")
     with workspace.writing():
         table = read_records(path, kind, encoding)
+        if kind.name == "evidence":
+            table = _with_hashes(table, path.parent)
         checked = check_records(kind, table, book_of(workspace, kinds_needed(kind)), update=update)
         kept = [*checked.new, *checked.changed]
         report = ImportReport(
@@ -178,13 +182,83 @@ def history_of(workspace: Workspace, kind: Kind, record_id: str) -> list[dict[st
     return found
 
 
-def export_form(workspace: Workspace, kind: Kind, path: Path, language: str) -> int:
-    """Write the records of a kind as a workbook that `add` takes back edited; how many."""
-    from reverdure.publish.record_form import write_form
+def export_form(
+    workspace: Workspace, wanted: Sequence[Kind], path: Path, language: str, county: str = ""
+) -> int:
+    """Write records as a form that `add` takes back edited; how many.
 
-    records = page(workspace.database, Question(kind.name)).records
-    write_form(path, kind, records, language)
-    return len(records)
+    Parameters
+    ----------
+    workspace : Workspace
+    wanted : sequence of Kind
+        One for a workbook, one or several for a GeoPackage.
+    path : Path
+        .xlsx or .gpkg.
+    language : str
+        Of a workbook; a GeoPackage shows both.
+    county : str
+        Only records of mines there, and those of no mine; "" for all.
+
+    Raises
+    ------
+    InvalidInput
+        If a workbook is asked for several kinds.
+    NotFound
+        If no mine lies in the county.
+    """
+    mines = {row["mine_id"]: row["county"] for row in
+             workspace.database.rows("mine", ["mine_id", "county"])}  # fmt: skip
+    if county and county not in mines.values():
+        raise NotFound(f"no mine lies in {county!r}.", "See: reverdure show")
+    tables = {
+        kind: [
+            one for one in page(workspace.database, Question(kind.name)).records
+            if not county or mines.get(one.values.get("mine_id", ""), county) == county
+        ]
+        for kind in wanted
+    }  # fmt: skip
+    if path.suffix.lower() == ".gpkg":
+        from reverdure.publish.record_layers import write_layers
+
+        write_layers(path, tables, _spots(workspace))
+    elif len(wanted) != 1:
+        raise InvalidInput(
+            "a workbook holds one table of records.", "Write a .gpkg, or name one table."
+        )
+    else:
+        from reverdure.publish.record_form import write_form
+
+        write_form(path, wanted[0], tables[wanted[0]], language)
+    return sum(len(records) for records in tables.values())
+
+
+def lineage(workspace: Workspace, patch_id: str) -> tuple[list[str], list[str]]:
+    """Ids of all patches that one came from, and of all that came from it."""
+    return line_of(current(workspace.database, ["patch"])["patch"], patch_id)
+
+
+def _spots(workspace: Workspace) -> dict[str, Any]:
+    """A point inside each mine that has an outline."""
+    frame = workspace.database.frame("mine")
+    there = frame[~frame.geometry.isna()]
+    return dict(zip(there["mine_id"], there.geometry.representative_point(), strict=True))
+
+
+def _with_hashes(table: RecordTable, folder: Path) -> RecordTable:
+    """Rows of evidence without a hash get that of their file, where it lies beside the table."""
+    rows = []
+    for number, cells in table.rows:
+        place = str(cells.get("place") or "")
+        file = (folder / place).resolve()
+        wanted = place and not cells.get("sha256") and file.is_relative_to(folder.resolve())
+        found = {"sha256": _sha256(file)} if wanted and file.is_file() else {}
+        rows.append((number, {**cells, **found}))
+    return replace(table, rows=tuple(rows), columns={"sha256": 1.0, **table.columns})
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write_refused(path: Path, checked: Checked) -> None:

@@ -9,7 +9,17 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from reverdure.core.codes import FieldAnswer
 from reverdure.core.fields import Field
-from reverdure.publish.qgis_parts import labels, options, rgba, symbol, symbol_layer, value_map
+from reverdure.publish.qgis_parts import (
+    day_edit,
+    form_tab,
+    labels,
+    options,
+    rgba,
+    symbol,
+    symbol_layer,
+    text_edit,
+    value_map,
+)
 
 _DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 # a sign of its own beside the colour; what is still to do is a hollow ring
@@ -79,8 +89,9 @@ def form_style(given: Sequence[Field], asked: Sequence[Field]) -> str:
     )  # fmt: skip
     SubElement(top, "editorlayout").text = "tablayout"
     form = SubElement(top, "attributeEditorForm")
-    _tab(form, "Answer 结果", asked, fields)
-    _tab(form, "Plot 样地", given, fields)
+    names = [field.name for field in fields]
+    form_tab(form, "Answer 结果", [field.name for field in asked], names)
+    form_tab(form, "Plot 样地", [field.name for field in given], names)
     editable = SubElement(top, "editable")
     for field in fields:
         SubElement(editable, "field", name=field.name, editable=str(int(field in asked)))
@@ -132,21 +143,10 @@ def _widget(parent: Element, field: Field) -> None:
     if field.name == "answer":
         value_map(parent, {f"{answer.en} {answer.zh}": answer.key for answer in FieldAnswer})
     elif field.name == "visited_on":
-        config = SubElement(SubElement(parent, "editWidget", type="DateTime"), "config")
-        options(config, {"field_format": "yyyy-MM-dd", "display_format": "yyyy-MM-dd"})
+        day_edit(parent)
     elif field.name in ("cover_percent", "around_percent"):
         config = SubElement(SubElement(parent, "editWidget", type="Range"), "config")
         options(config, {"Min": "0", "Max": "100", "Step": "5", "Style": "SpinBox",
                           "Suffix": " %"})  # fmt: skip
     else:
-        config = SubElement(SubElement(parent, "editWidget", type="TextEdit"), "config")
-        options(config, {"IsMultiline": str(field.name in ("remark", "look_at")).lower()})
-
-
-def _tab(form: Element, name: str, shown: Sequence[Field], fields: Sequence[Field]) -> None:
-    tab = SubElement(form, "attributeEditorContainer", name=name, groupBox="0", columnCount="1",
-                     showLabel="1", visibilityExpression="",
-                     visibilityExpressionEnabled="0")  # fmt: skip
-    for field in shown:
-        SubElement(tab, "attributeEditorField", name=field.name, showLabel="1",
-                   index=str(fields.index(field) + 1))  # fmt: skip
+        text_edit(parent, lines=field.name in ("remark", "look_at"))

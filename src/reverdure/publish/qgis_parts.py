@@ -1,6 +1,6 @@
 """Pieces of QGIS styles and projects that several files need (QML as QGIS 3.22 reads it)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 
@@ -53,3 +53,26 @@ def value_map(parent: Element, keys: Mapping[str, str]) -> None:
     values = SubElement(SubElement(config, "Option", type="Map"), "Option", name="map", type="List")
     for label, key in keys.items():
         options(values, {label: key})
+
+
+def text_edit(parent: Element, *, lines: bool = False) -> None:
+    """A widget for text, over several lines or one."""
+    config = SubElement(SubElement(parent, "editWidget", type="TextEdit"), "config")
+    options(config, {"IsMultiline": str(lines).lower()})
+
+
+def day_edit(parent: Element) -> None:
+    """A calendar; days are kept as 2026-05-31."""
+    config = SubElement(SubElement(parent, "editWidget", type="DateTime"), "config")
+    options(config, {"field_format": "yyyy-MM-dd", "display_format": "yyyy-MM-dd"})
+
+
+def form_tab(form: Element, name: str, shown: Sequence[str], columns: Sequence[str]) -> None:
+    """A page of a form with some of the columns of its layer."""
+    tab = SubElement(form, "attributeEditorContainer", name=name, groupBox="0", columnCount="1",
+                     showLabel="1", visibilityExpression="",
+                     visibilityExpressionEnabled="0")  # fmt: skip
+    for column in shown:
+        # GeoPackage keeps a column fid before all others
+        SubElement(tab, "attributeEditorField", name=column, showLabel="1",
+                   index=str(columns.index(column) + 1))  # fmt: skip

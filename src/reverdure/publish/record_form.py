@@ -12,7 +12,8 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.files import atomic
 from reverdure.core.kinds import Column, Kind, choices
 from reverdure.core.record_book import Record
-from reverdure.intake.record_tables import FORM_MARK, VERSION
+from reverdure.intake.record_layers import VERSION
+from reverdure.intake.record_tables import FORM_MARK
 from reverdure.publish.messages import messages
 from reverdure.publish.sheets import printable
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from reverdure.core.codes import ClaimStatus, LedgerLine, NaturalGround, Reason, Verdict
 from reverdure.core.units import M2_PER_HA
-from reverdure.registry.ledger import Claimed, Ground, Knowledge
+from reverdure.registry.grounds import Claimed, Ground, Knowledge
 from reverdure.registry.totals import ground_once, net_of_overlapping
 
 _SUPPORTED = (Verdict.SUPPORTED.key, Verdict.PARTLY_SUPPORTED.key)

@@ -10,12 +10,14 @@ from typing import Any
 
 from reverdure.core.kinds import Column, Kind, choices
 from reverdure.core.records import Finding
-from reverdure.intake.record_tables import VERSION
+from reverdure.intake.record_layers import VERSION
 from reverdure.intake.values import day, number, text
 
 _YES, _NO = {"yes", "true", "1", "y", "是"}, {"no", "false", "0", "n", "否"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_AREAS = ("Polygon", "MultiPolygon")
+_SHOWN = 40
 # values that may lie below 0: a balance can, an amount cannot
 _SIGNED = {"value", "baseline"}
 
@@ -52,6 +54,8 @@ def read_row(kind: Kind, cells: Mapping[str, Any], factors: Mapping[str, float])
         written = text(cells.get(column.name))
         if written:
             values[column.name] = _read(column, cells[column.name], written, factors)
+        elif column.same_as in values:
+            values[column.name] = values[column.same_as]
     return values
 
 
@@ -96,6 +100,8 @@ def _read(column: Column, cell: Any, written: str, factors: Mapping[str, float])
         return folded in _YES
     if column.choices:
         return _choice(column, written)
+    if column.kind == "outline":
+        return _outline(column, written)
     if column.name == "sha256" and not _SHA256.fullmatch(written.lower()):
         raise RowRefused("not_a_hash", column=column, seen=written)
     if column.name == "currency" and not _CURRENCY.fullmatch(written):
@@ -115,6 +121,20 @@ def _number(column: Column, cell: Any, written: str, factor: float) -> float | i
             raise RowRefused("not_whole", column=column, seen=written)
         return int(value)
     return value
+
+
+def _outline(column: Column, written: str) -> str:
+    """Valid polygons in degrees, written in one way, so that equal ones are equal text."""
+    import shapely
+
+    shape = shapely.from_wkt(written, on_invalid="ignore")
+    is_area = shape is not None and shape.geom_type in _AREAS and not shape.is_empty
+    inside = is_area and shapely.box(-180, -90, 180, 90).covers(shape)
+    if not inside or not shape.is_valid:
+        raise RowRefused("not_an_outline", column=column, seen=f"{written[:_SHOWN]}")
+    whole = shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])
+    # 9 decimals of a degree are a tenth of a millimetre
+    return str(shapely.to_wkt(whole, rounding_precision=9))
 
 
 def _choice(column: Column, written: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from reverdure.core.kinds import LISTED, Kind, choices, kinds
 from reverdure.core.record_book import Book, Record
+from reverdure.registry.lineage import patches_keep_their_land
 from reverdure.registry.money_rules import MONEY_RULES
 from reverdure.registry.record_cells import Refusal
 
@@ -201,5 +202,6 @@ _OF_KIND: dict[str, tuple[Rule, ...]] = {
     "programme": (projects_nest,),
     "target": (parts_stay_within,),
     "duty": (duties_have_a_bearer,),
+    "patch": (patches_keep_their_land,),
     **MONEY_RULES,
 }
