@@ -164,6 +164,10 @@ class Database:
         with self._plainly(), self._engine.begin() as connection:
             yield connection
 
+    def log(self, connection: sa.Connection, action: str, detail: Mapping[str, Any]) -> None:
+        """Append a line to the audit log in a transaction that `writer` began."""
+        self._side.append_audit(connection, action, detail)
+
     def alone(self) -> AbstractContextManager[None]:
         """Hold the registry against other writers, from what is read to what is written."""
         return self._side.alone()
@@ -242,12 +246,18 @@ class Database:
 
     def rows(self, table: str, columns: Iterable[str] = ()) -> list[dict[str, Any]]:
         """All rows in the order they came in, optionally only some columns."""
+        if table == "audit":
+            self.require_all("the audit log")
         source = tables.metadata.tables[table]
         wanted = [source.c[name] for name in columns] or list(source.c)
         statement = sa.select(*wanted).order_by(*source.primary_key.columns)
         with self._reader() as connection:
             found = connection.execute(self._shown(statement)).mappings()
             return [dict(row) for row in found]
+
+    def all_of(self, table: sa.Table) -> Sequence[Any]:
+        """Every row of a table in the order of its key."""
+        return self.read(every(table))
 
     def read(self, statement: sa.Select[Any]) -> Sequence[Any]:
         """Rows of a query that a module of this room has put together."""
@@ -304,6 +314,11 @@ class Transaction:
         self._connection = connection
         self._side = side
         self.detail: dict[str, Any] = {}
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For statements that a module of this room has put together."""
+        return self._connection
 
     def insert_frame(self, table: str, frame: Any) -> None:
         """Append rows of a GeoDataFrame that has the table's columns."""
@@ -367,6 +382,11 @@ class Transaction:
     def audit(self, action: str, detail: Mapping[str, Any]) -> None:
         """Append a line to the audit log; each line carries the hash of the one before."""
         self._side.append_audit(self._connection, action, detail)
+
+
+def every(table: sa.Table) -> sa.Select[Any]:
+    """All rows of a table in the order of its key."""
+    return sa.select(table).order_by(*table.primary_key.columns)
 
 
 def _plain(value: Any) -> Any:

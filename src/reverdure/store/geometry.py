@@ -44,9 +44,7 @@ def to_ewkb(geometry: Any) -> str:
     import shapely
 
     flat = shapely.set_srid(geometry, SRS_ID)
-    text: str = shapely.to_wkb(
-        flat, hex=True, byte_order=1, output_dimension=2, include_srid=True
-    )
+    text: str = shapely.to_wkb(flat, hex=True, byte_order=1, output_dimension=2, include_srid=True)
     return text
 
 

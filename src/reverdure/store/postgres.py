@@ -239,9 +239,9 @@ def _count_on(connection: sa.Connection, table: sa.Table) -> None:
     if more or not isinstance(key.type, sa.Integer):
         return
     connection.exec_driver_sql(
-        f"select setval(pg_get_serial_sequence('{table.name}', '{key.name}'),"
+        f"select setval(pg_get_serial_sequence('{table.name}', '{key.name}'),"  # noqa: S608 - ours
         f' greatest(coalesce(max("{key.name}"), 0), 1), max("{key.name}") is not null)'
-        f' from "{table.name}"'  # noqa: S608 - our words
+        f' from "{table.name}"'
     )
 
 
@@ -290,7 +290,8 @@ def _explained(error: BaseException, name: str) -> ReverdureError | None:
         )
     if state.startswith("22"):
         return InvalidInput(
-            f"a value cannot be kept in the database {name} (it said: {said}); nothing was changed.",
+            f"a value cannot be kept in the database {name} (it said: {said});"
+            " nothing was changed.",
             "Correct it where it came from.",
         )
     if isinstance(error, psycopg.OperationalError):

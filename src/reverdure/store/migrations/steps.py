@@ -43,12 +43,13 @@ def register_layer(table: str, geometry_type: str) -> None:
         op.execute(f"create index {table}_geometry on {table} using gist (geometry)")
         return
     op.execute(
-        "insert into gpkg_contents (table_name, data_type, identifier, srs_id)"
-        f" values ('{table}', 'features', '{table}', 4326)"  # noqa: S608 - our words
+        "insert into gpkg_contents (table_name, data_type, identifier, srs_id)"  # noqa: S608 - ours
+        f" values ('{table}', 'features', '{table}', 4326)"
     )
     op.execute(
-        "insert into gpkg_geometry_columns (table_name, column_name, geometry_type_name, srs_id,"
-        f" z, m) values ('{table}', 'geometry', '{geometry_type}', 4326, 0, 0)"  # noqa: S608
+        "insert into gpkg_geometry_columns"  # noqa: S608 - our words
+        " (table_name, column_name, geometry_type_name, srs_id, z, m)"
+        f" values ('{table}', 'geometry', '{geometry_type}', 4326, 0, 0)"
     )
 
 
