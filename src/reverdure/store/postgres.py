@@ -106,8 +106,8 @@ class Postgres:
         self.url = check_url(url)
         self.name = urlsplit(url).path.strip("/")
 
-        def connect() -> Any:
-            return psycopg.connect(self.url, connect_timeout=10, application_name="reverdure")
+        def connect(url: str = self.url) -> Any:
+            return psycopg.connect(url, connect_timeout=10, application_name="reverdure")
 
         self._connect = connect
         self.engine = sa.create_engine(
@@ -296,7 +296,7 @@ def _explained(error: BaseException, name: str) -> ReverdureError | None:
         )
     if isinstance(error, psycopg.OperationalError):
         # what the driver says names hosts and logins, never a password
-        words = " ".join(str(error).split()) or "the connection was lost"
+        words = " ".join(str(error).split())
         return DatabaseUnavailable(
             f"the database {name} cannot be reached ({words}).",
             "See that it runs, and that PGPASSWORD or ~/.pgpass has the password of this login.",
