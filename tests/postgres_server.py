@@ -45,7 +45,7 @@ class Server:
         self._data = self.folder / "data"
         self._run("initdb", "-D", self._data, "-U", BOSS, "-A", "trust", "-E", "UTF8",
                   "--locale=C.UTF-8", "--no-sync")  # fmt: skip
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         self._run("pg_ctl", "-D", self._data, "-w", "-l", self.folder / "log", "-o", options,
                   "start")  # fmt: skip
         self._made = 0
@@ -78,5 +78,5 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", self._data, "-w", "-m", "fast", "stop")
+        self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)

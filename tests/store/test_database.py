@@ -94,7 +94,7 @@ def test_tables_and_migrations_agree(database: Database) -> None:
     # what PostgreSQL keeps beside: whose a row is, and in which transaction it was written
     beside = {("mine", "area"), ("import_report", "login"), ("audit", "written")}
     with database.writer() as connection, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Did not recognize type 'geometry'")
+        warnings.filterwarnings("ignore", message="Did not recognize type")
         inspector = sa.inspect(connection)
         for name, table in tables.metadata.tables.items():
             found = {column["name"] for column in inspector.get_columns(name)}

@@ -83,7 +83,8 @@ def shared(postgres: Server) -> Database:
             "mine_id": "MX"})  # fmt: skip
     for member in (
         Member("p", "province"), Member("g", "prefecture", "360700"),
-        Member("c", "county", "360702"), Member("e", "enterprise", "", "P1"), Member("a", "auditor"), Member("o", "public"),
+        Member("c", "county", "360702"), Member("e", "enterprise", "", "P1"),
+        Member("a", "auditor"), Member("o", "public"),
     ):  # fmt: skip
         add_member(database, member)
     return database
@@ -182,6 +183,7 @@ FORGED = {
     "a record of others, drawn here": f"{ROW} ('duty', 'DN', 2, 'MZ', '{{}}', '', '', '', '')",
     "an upper target": f"{ROW} ('target', 'T36', 2, null, '{{\"unit_id\": \"360700\"}}',"
     " '', '', '', '')",
+    "money": f"{ROW} ('payment', 'x', 1, 'MZ', '{{}}', '', '', '', '')",
     "the log itself": "insert into audit (number, at, actor, action, detail, chain)"
     " values (99, '', 'x', 'y', '{}', 'z')",
     "a mine elsewhere": "insert into mine (mine_id, county) values ('M9', 'Nanchang')",

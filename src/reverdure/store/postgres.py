@@ -156,7 +156,7 @@ class Postgres:
 
     @cached_property
     def _login(self) -> tuple[str, bool]:
-        with self.engine.connect() as connection:
+        with self.engine.connect().execution_options(reads=True) as connection:
             row = connection.exec_driver_sql("select team_role(), team_whole()").one()
         return str(row[0]), bool(row[1])
 
@@ -179,7 +179,7 @@ class Postgres:
             " where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and a.attnum > 0"
             " and not a.attisdropped and not has_column_privilege(c.oid, a.attnum, 'select')"
         )
-        with self.engine.connect() as connection:
+        with self.engine.connect().execution_options(reads=True) as connection:
             return frozenset(tuple(row) for row in connection.exec_driver_sql(statement))
 
     @contextmanager
