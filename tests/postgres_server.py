@@ -32,7 +32,7 @@ def binaries() -> Path | None:
 class Server:
     """A running cluster; `stop` ends it and removes what it left."""
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
         self._programs = programs
         self.folder = Path(tempfile.mkdtemp(prefix="reverdure-pg-"))
         # PostgreSQL does not run as root
@@ -45,7 +45,9 @@ class Server:
         self._data = self.folder / "data"
         self._run("initdb", "-D", self._data, "-U", BOSS, "-A", "trust", "-E", "UTF8",
                   "--locale=C.UTF-8", "--no-sync")  # fmt: skip
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        if not durable:
+            options += " -c fsync=off"
         self._run("pg_ctl", "-D", self._data, "-w", "-l", self.folder / "log", "-o", options,
                   "start")  # fmt: skip
         self._made = 0

@@ -1,5 +1,6 @@
 """Who sees and writes what, asked of PostgreSQL itself in the name of each role."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -290,6 +291,39 @@ def test_every_table_is_guarded(postgres: Server, shared: Database) -> None:
         )
     }
     assert set(tables.metadata.tables) <= guarded
+
+
+def listed(cell: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", cell))
+
+
+def test_the_page_says_what_the_database_grants(postgres: Server, shared: Database) -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in PAGE.read_text("utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    granted = postgres.ask(shared.name, "select grantee, privilege_type, table_name from"
+        " information_schema.table_privileges where table_schema = 'public'")  # fmt: skip
+    shown = postgres.ask(shared.name, "select grantee, table_name, column_name from"
+        " information_schema.column_privileges where privilege_type = 'SELECT'")  # fmt: skip
+    for role in ROLES:
+        (row,) = [row for row in rows if row[0] == f"`{role}`" and len(row) == 6]
+        group = f"{shared.name}_{role}"
+        for verb, place in (("INSERT", 3), ("DELETE", 4)):
+            has = {table for who, what, table in granted if (who, what) == (group, verb)}
+            assert has == listed(row[place]), (role, verb)
+        hidden = {
+            (table.name, column.name)
+            for table in tables.metadata.sorted_tables
+            for column in table.columns
+            if (group, table.name, column.name) not in shown
+        }
+        said = {(*listed(row[1]), column) for row in rows if len(row) == 3
+                if row[0] == f"`{role}`" for column in listed(row[2])}  # fmt: skip
+        assert hidden == said, role
+        sees_log = row[5].startswith("all")
+        assert sees_log == (role in {"province", "auditor"})
 
 
 def test_a_file_says_why_it_has_no_team(tmp_path: Path) -> None:
