@@ -11,6 +11,7 @@ from reverdure.pipeline.ledger import account
 from reverdure.pipeline.packs import use_pack
 from reverdure.pipeline.records import add_records, book_of
 from reverdure.pipeline.verify import standings
+from reverdure.registry.counties import county_of
 from reverdure.store.audit import check_audit
 from reverdure.store.move import move
 from reverdure.store.records import Author
@@ -109,7 +110,8 @@ def test_no_role_sees_a_row_it_may_not(crowd: Crowd) -> None:
     """Asked through the database itself, against the rules written down here once more."""
     whole = crowd.workspace.database
     counties = {row["county"]: row["county_code"] for row in whole.rows("county")}
-    code = {row["mine_id"]: counties.get(row["county"], "") for row in whole.rows("mine")}
+    of_mine = county_of(whole.frame("mine"), whole.frame("county"))
+    code = {mine: counties.get(county, "") for mine, county in of_mine.to_dict().items()}
     claims = {row["claim_id"]: row["mine_id"] for row in whole.rows("claim")}
     book = book_of(crowd.workspace)
     about = {

@@ -330,7 +330,7 @@ class Transaction:
         ]
         if rows:
             try:
-                self._connection.execute(source.insert(), rows)
+                self._connection.execute(source.insert().inline(), rows)
             except sa.exc.IntegrityError as error:
                 raise InvalidInput(f"{table}: {error.orig}.", "An id is there already.") from error
 
@@ -356,7 +356,7 @@ class Transaction:
     def insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         """Append rows of plain values."""
         if rows:
-            self._connection.execute(table.insert(), rows)
+            self._connection.execute(table.insert().inline(), rows)
 
     def clear(self, table: str) -> None:
         """Remove all rows (counties and layers, which are replaced as a whole)."""

@@ -159,7 +159,7 @@ create or replace function team_area_of(stated text, outline geometry) returns t
 language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
   select coalesce(
     case when coalesce(stated, '') <> '' then
-      (select max(c.county_code) from county c where c.county = stated)
+      (select max(c.county_code) from county c where stated in (c.county, c.county_code))
     else
       (select max(c.county_code) from county c where st_contains(c.geometry,
         st_pointonsurface(outline)))
@@ -179,7 +179,7 @@ create or replace function team_place_mines() returns trigger
 language plpgsql security definer set search_path = pg_catalog, public, pg_temp as $$
 begin
   if tg_op = 'INSERT' then
-    update mine set area = '' where county = new.county
+    update mine set area = '' where county in (new.county, new.county_code)
       or coalesce(county, '') = '' and geometry && new.geometry;
   else
     update mine set area = '' where area = old.county_code;
