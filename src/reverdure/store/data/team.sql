@@ -84,23 +84,35 @@ language sql stable security definer set search_path = pg_catalog, public, pg_te
   union select team_party_mines()
 $$;
 
+-- branch by branch, so that each finds its rows by an index
 create or replace function team_records() returns table (kind text, id text)
-language sql stable security definer set search_path = pg_catalog, public, pg_temp as $$
-  select s.kind, s.id from record_scope s
-  cross join (select team_role() as role, team_reach() as reach, team_party() as party) as my
-  where s.kind in ('unit', 'pack') and my.role <> '' or case
-    when my.role in ('province', 'prefecture', 'county', 'auditor') then
-      case when s.mine_id is not null then s.mine_id in (select team_mines())
-      else coalesce(starts_with(s.area, my.reach) or starts_with(my.reach, s.area), true) end
-    when my.role = 'enterprise' then
-      coalesce(s.party_id = my.party, s.mine_id in (select team_mines()) and s.kind in
-        ('damage', 'membership', 'evidence', 'event', 'service', 'observation', 'review', 'work'))
-    when my.role = 'public' then
-      s.party_id is null and s.kind in
+language plpgsql stable security definer set search_path = pg_catalog, public, pg_temp as $$
+#variable_conflict use_column
+declare
+  my_role text := team_role();
+  reach text := team_reach();
+  party text := team_party();
+begin
+  if my_role = '' then
+    return;
+  end if;
+  return query select s.kind, s.id from record_scope s where s.kind in ('unit', 'pack');
+  if my_role in ('province', 'prefecture', 'county', 'auditor') then
+    return query select s.kind, s.id from record_scope s
+      where s.mine_id in (select team_mines());
+    return query select s.kind, s.id from record_scope s where s.mine_id is null
+      and coalesce(starts_with(s.area, reach) or starts_with(reach, s.area), true);
+  elsif my_role = 'enterprise' then
+    return query select s.kind, s.id from record_scope s where s.party_id = party;
+    return query select s.kind, s.id from record_scope s
+      where s.mine_id in (select team_mines()) and s.party_id is null and s.kind in
+        ('damage', 'membership', 'evidence', 'event', 'service', 'observation', 'review', 'work');
+  elsif my_role = 'public' then
+    return query select s.kind, s.id from record_scope s where s.party_id is null and s.kind in
         ('damage', 'membership', 'programme', 'target', 'service', 'observation', 'review')
-      and coalesce(s.mine_id in (select team_mines()), true)
-    end
-$$;
+      and coalesce(s.mine_id in (select team_mines()), true);
+  end if;
+end $$;
 
 create or replace function team_scope(
   kind text, about text, body text, out mine_id text, out party_id text, out area text)
