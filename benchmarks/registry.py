@@ -4,6 +4,7 @@ All of it in a file, and in PostgreSQL where a server with PostGIS can be starte
 """
 
 import datetime
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -71,15 +72,12 @@ def _shared(server: Server, province: Workspace, folder: Path) -> list[Figure]:
     county = Workspace.open(folder / "li")
     assert 0 < county.database.count("mine") < MINES
     figures += _screens(county, "PostgreSQL, a county: ")
-    for wanted, measured in (("killed", _killed), ("once", None)):
-        url = server.url(server.new_database())
-        workspace = Workspace.create(folder / f"team-{wanted}", None, url)
-        figures += (
-            measured(workspace, "PostgreSQL: ")
-            if measured
-            else _at_once(workspace, TEAM_WRITERS, "PostgreSQL: ")
-        )
-    return figures
+    url = server.url(server.new_database())
+    figures += _killed(Workspace.create(folder / "team-killed", None, url), "PostgreSQL: ")
+    url = server.url(server.new_database())
+    return figures + _at_once(
+        Workspace.create(folder / "team-once", None, url), TEAM_WRITERS, "PostgreSQL: "
+    )
 
 
 def _asked(province: Workspace, where: str) -> list[Figure]:
@@ -174,8 +172,8 @@ def _claim(mine_id: str) -> dict[str, object]:
             "source_row": 1, "geometry": None}  # fmt: skip
 
 
-def _writer(work: str, workspace: Workspace, *more: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, _WRITES, work, workspace.root, *more])
+def _writer(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, _WRITES, work, root, *more])
 
 
 def _killed(workspace: Workspace, where: str) -> list[Figure]:
@@ -184,7 +182,7 @@ def _killed(workspace: Workspace, where: str) -> list[Figure]:
     torn = broken = 0
     for _ in range(KILLS):
         before = workspace.database.count("record")
-        running = _writer("flood", workspace, f"{before}-")
+        running = _writer("flood", workspace.root, f"{before}-")
         while workspace.database.count("record") == before:
             time.sleep(0.002)
         time.sleep(float(rng.uniform(0, 0.1)))
@@ -205,7 +203,14 @@ def _at_once(workspace: Workspace, writers: int, where: str) -> list[Figure]:
     """Writers who all raise one counter for a minute; updates that were lost."""
     with workspace.database.transaction("begin") as transaction:
         records.write(transaction, "event", [("E1", 0, {"count": 0})], LI)
-    running = [_writer("edit", workspace, f"writer {n}", str(SECONDS)) for n in range(writers)]
+    roots = [workspace.root] * writers
+    if workspace.database.is_shared:
+        # each on a machine of its own: the lock of a folder keeps nobody out
+        roots = [workspace.root / f"machine-{n}" for n in range(writers)]
+        for root in roots:
+            root.mkdir()
+            shutil.copy(workspace.root / "reverdure.toml", root)
+    running = [_writer("edit", root, f"writer {n}", str(SECONDS)) for n, root in enumerate(roots)]
     assert [one.wait() for one in running] == [0] * writers
     versions = records.history(workspace.database, "event", "E1")
     lost = len(versions) - 1 - versions[-1]["body"]["count"]

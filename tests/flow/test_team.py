@@ -95,6 +95,10 @@ def test_each_login_has_its_part(team: Team) -> None:
     assert ("D1" in duties["anybody"], "D2" in duties["anybody"]) == (False, False)
     assert ("D1" in duties["checker"], "D2" in duties["checker"]) == (True, True)
     assert "holds" in reverdure("audit", "verify", "-w", auditor).stdout
+    for one in (county, firm, public, auditor):
+        reverdure("show", "-w", one)
+        reverdure("verifications", "-w", one)
+        reverdure("programmes", "-w", one)
     assert "every row" in reverdure("audit", "verify", "-w", county, expect=1).stderr
     partly = reverdure("dump", "-w", county, "--out", county / "d.zip", expect=1, language="zh")
     assert "全部数据行" in partly.stderr

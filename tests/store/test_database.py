@@ -1,5 +1,6 @@
 """The registry: what is written comes back, versions move both ways, the log stays."""
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -10,7 +11,12 @@ import pytest
 import shapely
 import sqlalchemy as sa
 
-from reverdure.core.errors import InvalidInput, WorkspaceMissing, WorkspaceTooNew
+from reverdure.core.errors import (
+    DatabaseUnavailable,
+    InvalidInput,
+    WorkspaceMissing,
+    WorkspaceTooNew,
+)
 from reverdure.core.fields import MINES
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
@@ -109,6 +115,20 @@ def test_migrations_run_down_and_up_again(database: Database) -> None:
         Database.open(database.where)
     database.migrate()
     assert Database.open(database.where).count("mine") == 0
+
+
+def test_an_older_registry_is_brought_up_to_date(place: Path | str) -> None:
+    Database(place).migrate("0003")
+    opened = Database.open(place)
+    with opened.transaction("goes on") as write:
+        write.append("reported", {"name": "x", "record": "{}"})
+    assert opened.count("reported") == opened.count("audit") == 1
+
+
+def test_without_the_driver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseUnavailable, match=r"reverdure\[team\]"):
+        Database("postgresql://registry.example/jiangxi")
 
 
 def test_head_is_the_last_migration() -> None:

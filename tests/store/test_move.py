@@ -5,11 +5,11 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import shapely
 import sqlalchemy as sa
-from tests.postgres_server import Server
 
 from reverdure.core.errors import (
     DatabaseUnavailable,
@@ -26,6 +26,9 @@ from reverdure.store.move import move
 from reverdure.store.records import Author
 from reverdure.store.team import Member, add_member
 from reverdure.store.workspace import Settings, Workspace
+
+if TYPE_CHECKING:  # this file is also run by itself, where no package is
+    from tests.postgres_server import Server
 
 pytestmark = pytest.mark.postgres
 MANY = 3000
@@ -64,7 +67,7 @@ def entries(archive: Path) -> dict[str, bytes]:
 
 
 def test_there_and_back_every_byte_is_the_same(
-    filled: Workspace, postgres: Server, tmp_path: Path
+    filled: Workspace, postgres: "Server", tmp_path: Path
 ) -> None:
     url = postgres.url(postgres.new_database())
     dump(filled, tmp_path / "before.zip")
@@ -91,7 +94,7 @@ def test_there_and_back_every_byte_is_the_same(
 
 
 def test_a_database_in_use_and_a_password_are_refused(
-    filled: Workspace, postgres: Server, tmp_path: Path
+    filled: Workspace, postgres: "Server", tmp_path: Path
 ) -> None:
     url = postgres.url(postgres.new_database())
     Workspace.create(tmp_path / "other", None, url)
@@ -112,7 +115,7 @@ def test_a_database_in_use_and_a_password_are_refused(
 
 
 def test_a_database_that_does_not_answer_is_named_without_the_password(
-    tmp_path: Path, postgres: Server, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, postgres: "Server", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PGPASSWORD", "tell-nobody")
     for url in ("postgresql://li@127.0.0.1:1/x", postgres.url("absent"),
@@ -124,7 +127,7 @@ def test_a_database_that_does_not_answer_is_named_without_the_password(
         Database.open(postgres.url(postgres.new_database()))
 
 
-def test_a_row_that_cannot_be_kept_moves_nothing(filled: Workspace, postgres: Server) -> None:
+def test_a_row_that_cannot_be_kept_moves_nothing(filled: Workspace, postgres: "Server") -> None:
     with filled.database.transaction("odd") as write:
         write.freeze("zero", "x")
         write.connection.execute(
@@ -138,7 +141,7 @@ def test_a_row_that_cannot_be_kept_moves_nothing(filled: Workspace, postgres: Se
     assert found == []
 
 
-def test_who_sees_a_part_moves_nothing(filled: Workspace, postgres: Server) -> None:
+def test_who_sees_a_part_moves_nothing(filled: Workspace, postgres: "Server") -> None:
     name = postgres.new_database()
     moved = move(filled, postgres.url(name)).workspace
     add_member(moved.database, Member("part", "public"))
@@ -151,7 +154,7 @@ def test_who_sees_a_part_moves_nothing(filled: Workspace, postgres: Server) -> N
 
 
 def test_a_move_cut_off_before_its_last_step_takes_it_again(
-    filled: Workspace, postgres: Server
+    filled: Workspace, postgres: "Server"
 ) -> None:
     url = postgres.url(postgres.new_database())
     move(filled, url).workspace.name_database("")
@@ -163,7 +166,7 @@ def test_a_move_cut_off_before_its_last_step_takes_it_again(
 @pytest.mark.parametrize("kill", range(3))
 @pytest.mark.parametrize("back", [False, True])
 def test_a_killed_move_is_whole_or_absent(
-    tmp_path: Path, postgres: Server, kill: int, *, back: bool
+    tmp_path: Path, postgres: "Server", kill: int, *, back: bool
 ) -> None:
     name = postgres.new_database()
     url = postgres.url(name)

@@ -2,10 +2,13 @@
 
 import datetime
 import itertools
+import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +18,11 @@ from reverdure.store.audit import check_audit
 from reverdure.store.records import Author
 from reverdure.store.workspace import Workspace
 
+if TYPE_CHECKING:  # this file is also run by itself, where no package is
+    from tests.postgres_server import Server
+
 EDITS, WRITERS, BATCH = 8, 4, 40
+TEAM, TEAM_SECONDS = 20, "3"
 WU = Author("Wu")
 
 
@@ -67,6 +74,27 @@ def test_writers_at_once_lose_no_update(workspace: Workspace) -> None:
     by = [one["body"].get("by") for one in versions[1:]]
     assert {name: by.count(name) for name in set(by)} == {f"writer {n}": EDITS for n in range(4)}
     assert chain_holds(workspace)
+
+
+@pytest.mark.postgres
+def test_twenty_people_each_on_a_machine_lose_no_update(tmp_path: Path, postgres: "Server") -> None:
+    url = postgres.url(postgres.new_database())
+    first = Workspace.create(tmp_path / "w", None, url)
+    with first.database.transaction("begin") as transaction:
+        records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
+    folders = [tmp_path / f"machine {n}" for n in range(TEAM)]
+    for folder in folders:
+        # the lock of a folder keeps nobody out who has another
+        folder.mkdir()
+        shutil.copy(first.root / "reverdure.toml", folder)
+    with ThreadPoolExecutor(TEAM) as people:
+        done = [people.submit(edit, one, one.name, TEAM_SECONDS) for one in folders]
+        for one in done:
+            one.result(timeout=120)
+    versions = records.history(first.database, "event", "E1")
+    assert len(versions) > TEAM
+    assert [one["body"]["count"] for one in versions] == list(range(len(versions)))
+    assert chain_holds(first)
 
 
 def test_a_stale_write_is_refused_and_writes_nothing(workspace: Workspace) -> None:

@@ -242,6 +242,10 @@ def test_the_program_reads_with_the_eyes_of_the_login(postgres: Server, shared: 
     public = Database.open(postgres.url(shared.name, "o"))
     assert public.role == "public"
     assert {row["claimant"] for row in public.rows("claim")} == {""}
+    frame = public.frame("mine")
+    assert set(frame["mine_id"]) == SEES["public"]
+    assert frame["source_row"].isna().all()
+    assert set(frame["source"]) == {""}
     shown = records.current(public, ["damage", "duty"])
     assert [one.person for one in shown["damage"].values()] == [""]
     assert shown["duty"] == {}

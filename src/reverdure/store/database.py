@@ -226,10 +226,13 @@ class Database:
 
         def nothing(element: Any, **_: Any) -> Any:
             if isinstance(element, sa.Column) and (element.table.name, element.name) in hidden:
-                return sa.literal("").label(element.name)
+                empty = sa.literal("") if isinstance(element.type, sa.Text) else sa.null()
+                return empty.label(element.name)
             return None
 
-        return cast("sa.Select[Any]", replacement_traverse(statement, {}, nothing))
+        # a table that is asked for as a whole is its columns
+        columns = statement.with_only_columns(*statement.selected_columns)
+        return cast("sa.Select[Any]", replacement_traverse(columns, {}, nothing))
 
     def count(self, table: str) -> int:
         """Rows of a table."""
