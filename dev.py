@@ -43,6 +43,8 @@ DEMO_MARK = "made-by-dev.txt"
 DEMO_MINES, DEMO_YEARS, DEMO_SEED = 24, 20, 7
 SMALL_MINES, SMALL_YEARS = 6, 12
 
+POSTGRES = Path("/usr/lib/postgresql")
+POSTGRES_SHARE = Path("/usr/share/postgresql")
 BROWSERS = (
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
     "msedge", "microsoft-edge",
@@ -233,6 +235,7 @@ def test(extra: list[str]) -> int:
     """Run every check; pytest last. The exit code is pytest's if the others pass."""
     started = time.monotonic()
     browser = find_browser()
+    find_postgres()
     checks = (
         ("ruff check", [BIN / f"ruff{EXE}", "check"]),
         ("ruff format", [BIN / f"ruff{EXE}", "format", "--check"]),
@@ -292,6 +295,22 @@ def installed_browser() -> str | None:
             return found
     places = (re.sub(r"\{(.+?)\}", lambda m: os.environ.get(m[1], ""), p) for p in BROWSER_PLACES)
     return next((place for place in places if Path(place).is_file()), None)
+
+
+def find_postgres() -> None:
+    """Install PostgreSQL with PostGIS on a Debian as root if there is none; the tests find it."""
+    if shutil.which("pg_ctl") or sys.platform != "linux":
+        return
+    if not any(POSTGRES.glob("*/bin/pg_ctl")):
+        apt_install("postgresql")
+    versions = sorted(path.parents[1].name for path in POSTGRES.glob("*/bin/pg_ctl"))
+    extensions = POSTGRES_SHARE.glob("*/extension/postgis.control")
+    if versions and not any(extensions):
+        apt_install(f"postgresql-{versions[-1]}-postgis-3")
+    if not versions or not any(POSTGRES_SHARE.glob("*/extension/postgis.control")):
+        say(
+            "missing for the tests of a team's registry, which will be skipped: postgresql, postgis"
+        )
 
 
 # demo

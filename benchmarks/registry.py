@@ -1,7 +1,11 @@
-"""The registry of a province: what its screens cost, and writes that are killed or meet."""
+"""The registry of a province: what its screens cost, and writes that are killed or meet.
+
+All of it in a file, and in PostgreSQL where a server with PostGIS can be started.
+"""
 
 import datetime
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from tests.postgres_server import Server, binaries
 
 from benchmarks.figures import Figure
 from reverdure.core.kinds import Kind, kinds
@@ -25,12 +30,14 @@ from reverdure.pipeline.show import overview
 from reverdure.pipeline.verify import standings
 from reverdure.store import records, tables
 from reverdure.store.audit import check_audit
+from reverdure.store.move import move
 from reverdure.store.record_pages import Page
 from reverdure.store.records import Author
-from reverdure.store.workspace import Workspace
+from reverdure.store.team import Member, add_member
+from reverdure.store.workspace import Workspace, naming
 
 MINES, YEARS, AUDIT_ROWS, PARTIES, COUNTIES = 10_253, 40, 200_000, 500, 100
-KILLS, WRITERS, SECONDS = 50, 4, 60
+KILLS, WRITERS, TEAM_WRITERS, SECONDS = 50, 4, 20, 60
 RUNS = 3
 DAY = datetime.date(2026, 1, 1)
 LI = Author("Li")
@@ -39,20 +46,61 @@ _WRITES = Path(__file__).parents[1] / "tests" / "store" / "test_record_writes.py
 
 def measure() -> list[Figure]:
     """Milliseconds of each question, the audit log walked, kills, and writers at once."""
+    programs = binaries()
     with tempfile.TemporaryDirectory() as name:
-        province = _province(Path(name) / "province")
-        figures = [
-            Figure(f"{question}, median", _median_ms(ask), "ms", at_most=100)
-            for question, ask in _questions(province).items()
-        ]
-        lines = province.database.count("audit")
-        started = time.perf_counter()
-        assert check_audit(province.database.rows("audit")).broken is None
-        figures.append(Figure(f"{lines} audit lines checked", time.perf_counter() - started, "s"))
+        folder = Path(name)
+        province = _province(folder / "province")
+        figures = _asked(province, "")
         figures.append(_ledger(province))
-        figures += _killed(Path(name))
-        figures += _at_once(Path(name))
+        figures += _killed(Workspace.create(folder / "killed"), "")
+        figures += _at_once(Workspace.create(folder / "once"), WRITERS, "")
+        if programs is None:
+            print("no PostgreSQL with PostGIS here: measured in a file only")
+            return figures
+        server = Server(programs, durable=True)
+        try:
+            figures += _shared(server, province, folder)
+        finally:
+            server.stop()
     return figures
+
+
+def _shared(server: Server, province: Workspace, folder: Path) -> list[Figure]:
+    """The same in PostgreSQL, the questions also by a county, which sees one in a hundred mines."""
+    name = server.new_database()
+    started = time.perf_counter()
+    moved = move(province, server.url(name)).workspace
+    figures = [Figure("a province moved to PostgreSQL", time.perf_counter() - started, "s")]
+    figures += _asked(moved, "PostgreSQL: ")
+    add_member(moved.database, Member("li", "county", "360107"))
+    (folder / "li").mkdir()
+    text = naming((moved.root / "reverdure.toml").read_text("utf-8"), server.url(name, "li"))
+    (folder / "li" / "reverdure.toml").write_text(text, encoding="utf-8")
+    county = Workspace.open(folder / "li")
+    assert 0 < county.database.count("mine") < MINES
+    figures += _screens(county, "PostgreSQL, a county: ")
+    url = server.url(server.new_database())
+    figures += _killed(Workspace.create(folder / "team-killed", None, url), "PostgreSQL: ")
+    url = server.url(server.new_database())
+    return figures + _at_once(
+        Workspace.create(folder / "team-once", None, url), TEAM_WRITERS, "PostgreSQL: "
+    )
+
+
+def _asked(province: Workspace, where: str) -> list[Figure]:
+    lines = province.database.count("audit")
+    figures = _screens(province, where)
+    started = time.perf_counter()
+    assert check_audit(province.database.rows("audit")).broken is None
+    took = time.perf_counter() - started
+    return [*figures, Figure(f"{where}{lines} audit lines checked", took, "s")]
+
+
+def _screens(province: Workspace, where: str) -> list[Figure]:
+    return [
+        Figure(f"{where}{question}, median", _median_ms(ask), "ms", at_most=100)
+        for question, ask in _questions(province).items()
+    ]
 
 
 def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
@@ -105,6 +153,10 @@ def _province(root: Path) -> Workspace:
                   for mine in mines for year in range(YEARS)],
     }  # fmt: skip
     with workspace.database.transaction("fill") as transaction:
+        transaction.insert(tables.COUNTY, [
+            {"county": f"county {n}", "county_code": f"36{n:04d}", "geometry": None}
+            for n in range(100, 100 + COUNTIES)
+        ])  # fmt: skip
         transaction.insert(tables.MINE, [_mine(n, mine) for n, mine in enumerate(mines)])
         transaction.insert(tables.CLAIM, [_claim(mine) for mine in mines[: MINES * 7 // 10]])
         for kind, values in rows.items():
@@ -118,7 +170,7 @@ def _province(root: Path) -> Workspace:
 def _mine(number: int, mine_id: str) -> dict[str, object]:
     empty = dict.fromkeys(("name", "commodity", "mining_method", "flags", "source"), "")
     return empty | {
-        "mine_id": mine_id, "county": f"county {number % COUNTIES}", "stated_area_ha": 3.4,
+        "mine_id": mine_id, "county": f"county {100 + number % COUNTIES}", "stated_area_ha": 3.4,
         "measured_area_ha": 3.4, "source_row": number,
         "geometry": shapely.MultiPolygon([_outline(number)]),
     }  # fmt: skip
@@ -171,18 +223,17 @@ def _judged(number: int, mine_id: str, county: str, run: int) -> dict[str, objec
     }  # fmt: skip
 
 
-def _writer(work: str, workspace: Workspace, *more: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, _WRITES, work, workspace.root, *more])
+def _writer(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, _WRITES, work, root, *more])
 
 
-def _killed(folder: Path) -> list[Figure]:
+def _killed(workspace: Workspace, where: str) -> list[Figure]:
     """Writers killed at random moments; batches that are there in part, and broken logs."""
     rng = np.random.default_rng()
-    workspace = Workspace.create(folder / "killed")
     torn = broken = 0
     for _ in range(KILLS):
         before = workspace.database.count("record")
-        running = _writer("flood", workspace, f"{before}-")
+        running = _writer("flood", workspace.root, f"{before}-")
         while workspace.database.count("record") == before:
             time.sleep(0.002)
         time.sleep(float(rng.uniform(0, 0.1)))
@@ -194,21 +245,27 @@ def _killed(folder: Path) -> list[Figure]:
         torn += held != flooded * 40
         broken += check_audit(workspace.database.rows("audit")).broken is not None
     return [
-        Figure(f"{KILLS} writers killed: batches there in part", torn, at_most=0),
-        Figure(f"{KILLS} writers killed: audit log broken", broken, at_most=0),
+        Figure(f"{where}{KILLS} writers killed: batches there in part", torn, at_most=0),
+        Figure(f"{where}{KILLS} writers killed: audit log broken", broken, at_most=0),
     ]
 
 
-def _at_once(folder: Path) -> list[Figure]:
-    """Four writers who all raise one counter for a minute; updates that were lost."""
-    workspace = Workspace.create(folder / "once")
+def _at_once(workspace: Workspace, writers: int, where: str) -> list[Figure]:
+    """Writers who all raise one counter for a minute; updates that were lost."""
     with workspace.database.transaction("begin") as transaction:
         records.write(transaction, "event", [("E1", 0, {"count": 0})], LI)
-    running = [_writer("edit", workspace, f"writer {n}", str(SECONDS)) for n in range(WRITERS)]
-    assert [one.wait() for one in running] == [0] * WRITERS
+    roots = [workspace.root] * writers
+    if workspace.database.is_shared:
+        # each on a machine of its own: the lock of a folder keeps nobody out
+        roots = [workspace.root / f"machine-{n}" for n in range(writers)]
+        for root in roots:
+            root.mkdir()
+            shutil.copy(workspace.root / "reverdure.toml", root)
+    running = [_writer("edit", root, f"writer {n}", str(SECONDS)) for n, root in enumerate(roots)]
+    assert [one.wait() for one in running] == [0] * writers
     versions = records.history(workspace.database, "event", "E1")
     lost = len(versions) - 1 - versions[-1]["body"]["count"]
     return [
-        Figure(f"{WRITERS} writers for {SECONDS} s: updates", len(versions) - 1),
-        Figure(f"{WRITERS} writers for {SECONDS} s: updates lost", lost, at_most=0),
+        Figure(f"{where}{writers} writers for {SECONDS} s: updates", len(versions) - 1),
+        Figure(f"{where}{writers} writers for {SECONDS} s: updates lost", lost, at_most=0),
     ]

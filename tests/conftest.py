@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres_server import Server, binaries
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("REVERDURE_DATA", ROOT.parent / "shared" / "data"))
@@ -30,6 +32,26 @@ def chromium_path() -> str:
     if not found:
         pytest.skip("browser absent: no Chromium")
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL with PostGIS that runs as long as the tests do."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL absent: no server with PostGIS")
+    server = Server(programs)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["file", pytest.param("postgres", marks=pytest.mark.postgres)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a registry may be made: a file, or a database."""
+    if request.param == "file":
+        return tmp_path / "registry.gpkg"
+    server: Server = request.getfixturevalue("postgres")
+    return server.url(server.new_database())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """The registry: what is written comes back, versions move both ways, the log stays."""
 
-import sqlite3
+import sys
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,7 +11,12 @@ import pytest
 import shapely
 import sqlalchemy as sa
 
-from reverdure.core.errors import InvalidInput, WorkspaceMissing, WorkspaceTooNew
+from reverdure.core.errors import (
+    DatabaseUnavailable,
+    InvalidInput,
+    WorkspaceMissing,
+    WorkspaceTooNew,
+)
 from reverdure.core.fields import MINES
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
@@ -27,8 +33,19 @@ def mines(ids: list[str], outlines: list[shapely.Geometry | None]) -> gpd.GeoDat
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(place: Path | str) -> Database:
+    return Database.create(place)
+
+
+@pytest.fixture
+def in_file(tmp_path: Path) -> Database:
     return Database.create(tmp_path / "registry.gpkg")
+
+
+def run(database: Database, statement: str) -> None:
+    """What somebody does with the database itself, past the program."""
+    with database.writer() as connection:
+        connection.exec_driver_sql(statement)
 
 
 def test_what_is_written_comes_back(database: Database) -> None:
@@ -44,12 +61,12 @@ def test_what_is_written_comes_back(database: Database) -> None:
     assert database.count_empty("mine", "geometry") == 1
 
 
-def test_gdal_reads_the_registry_as_a_geopackage(database: Database) -> None:
-    with database.transaction("add mines") as write:
+def test_gdal_reads_the_registry_as_a_geopackage(in_file: Database) -> None:
+    with in_file.transaction("add mines") as write:
         write.insert_frame(
             "mine", mines(["M1"], [shapely.multipolygons([shapely.box(1, 2, 3, 4)])])
         )
-    frame = pyogrio.read_dataframe(database.path, layer="mine")
+    frame = pyogrio.read_dataframe(in_file.path, layer="mine")
     assert frame.crs.to_epsg() == 4326
     assert frame.geometry.iloc[0].bounds == (1, 2, 3, 4)
 
@@ -66,13 +83,9 @@ def test_a_second_mine_with_the_same_id_is_refused_and_nothing_is_written(
 def test_the_audit_log_cannot_be_changed(database: Database) -> None:
     with database.transaction("init"):
         pass
-    connection = sqlite3.connect(database.path)
-    try:
-        for statement in ("update audit set action = 'x'", "delete from audit"):
-            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(statement)
-    finally:
-        connection.close()
+    for statement in ("update audit set action = 'x'", "delete from audit"):
+        with pytest.raises(sa.exc.IntegrityError, match="append-only"):
+            run(database, statement)
 
 
 def test_each_line_of_the_audit_log_carries_the_one_before(database: Database) -> None:
@@ -84,19 +97,38 @@ def test_each_line_of_the_audit_log_carries_the_one_before(database: Database) -
 
 
 def test_tables_and_migrations_agree(database: Database) -> None:
-    engine = sa.create_engine(f"sqlite:///{database.path}", poolclass=sa.NullPool)
-    inspector = sa.inspect(engine)
-    for name, table in tables.metadata.tables.items():
-        found = {column["name"] for column in inspector.get_columns(name)}
-        assert found == {column.name for column in table.columns}, name
+    # what PostgreSQL keeps beside: whose a row is, and in which transaction it was written
+    beside = {("mine", "area"), ("import_report", "login"), ("audit", "written")}
+    with database.writer() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Did not recognize type")
+        inspector = sa.inspect(connection)
+        for name, table in tables.metadata.tables.items():
+            found = {column["name"] for column in inspector.get_columns(name)}
+            if database.is_shared:
+                found -= {column for of, column in beside if of == name}
+            assert found == {column.name for column in table.columns}, name
 
 
 def test_migrations_run_down_and_up_again(database: Database) -> None:
     database.migrate("base")
     with pytest.raises(WorkspaceMissing):
-        Database.open(database.path)
+        Database.open(database.where)
     database.migrate()
-    assert Database.open(database.path).count("mine") == 0
+    assert Database.open(database.where).count("mine") == 0
+
+
+def test_an_older_registry_is_brought_up_to_date(place: Path | str) -> None:
+    Database(place).migrate("0003")
+    opened = Database.open(place)
+    with opened.transaction("goes on") as write:
+        write.append("reported", {"name": "x", "record": "{}"})
+    assert opened.count("reported") == opened.count("audit") == 1
+
+
+def test_without_the_driver_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseUnavailable, match=r"reverdure\[team\]"):
+        Database("postgresql://registry.example/jiangxi")
 
 
 def test_head_is_the_last_migration() -> None:
@@ -110,12 +142,9 @@ def test_head_is_the_last_migration() -> None:
 
 
 def test_a_newer_registry_is_refused(database: Database) -> None:
-    connection = sqlite3.connect(database.path)
-    connection.execute("update alembic_version set version_num = '9999'")
-    connection.commit()
-    connection.close()
+    run(database, "update alembic_version set version_num = '9999'")
     with pytest.raises(WorkspaceTooNew, match="9999"):
-        Database.open(database.path)
+        Database.open(database.where)
 
 
 def test_a_file_that_is_no_registry_is_named(tmp_path: Path) -> None:
@@ -142,7 +171,7 @@ def test_geometry_blobs_round_trip(geometry: shapely.Geometry) -> None:
     assert from_blob(to_blob(geometry)).equals(geometry)
 
 
-def test_no_side_files_stay_behind(database: Database) -> None:
-    with database.transaction("init"):
+def test_no_side_files_stay_behind(in_file: Database) -> None:
+    with in_file.transaction("init"):
         pass
-    assert [path.name for path in database.path.parent.iterdir()] == ["registry.gpkg"]
+    assert [path.name for path in in_file.path.parent.iterdir()] == ["registry.gpkg"]

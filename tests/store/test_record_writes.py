@@ -2,21 +2,27 @@
 
 import datetime
 import itertools
-import sqlite3
+import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reverdure.core.errors import InvalidInput, WorkspaceBusy
-from reverdure.store import records
+from reverdure.store import records, tables
 from reverdure.store.audit import check_audit
 from reverdure.store.records import Author
 from reverdure.store.workspace import Workspace
 
+if TYPE_CHECKING:  # this file is also run by itself, where no package is
+    from tests.postgres_server import Server
+
 EDITS, WRITERS, BATCH = 8, 4, 40
+TEAM, TEAM_SECONDS = 20, "3"
 WU = Author("Wu")
 
 
@@ -49,12 +55,16 @@ def flood(root: Path, prefix: str = "") -> None:
             records.write(transaction, "event", rows, WU)
 
 
+@pytest.fixture
+def workspace(place: Path | str, tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "w", None, place if isinstance(place, str) else "")
+
+
 def start(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, __file__, work, str(root), *more])
 
 
-def test_writers_at_once_lose_no_update(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "w")
+def test_writers_at_once_lose_no_update(workspace: Workspace) -> None:
     with workspace.database.transaction("begin") as transaction:
         records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
     running = [start("edit", workspace.root, f"writer {n}") for n in range(WRITERS)]
@@ -66,8 +76,29 @@ def test_writers_at_once_lose_no_update(tmp_path: Path) -> None:
     assert chain_holds(workspace)
 
 
-def test_a_stale_write_is_refused_and_writes_nothing(tmp_path: Path) -> None:
-    database = Workspace.create(tmp_path / "w").database
+@pytest.mark.postgres
+def test_twenty_people_each_on_a_machine_lose_no_update(tmp_path: Path, postgres: "Server") -> None:
+    url = postgres.url(postgres.new_database())
+    first = Workspace.create(tmp_path / "w", None, url)
+    with first.database.transaction("begin") as transaction:
+        records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
+    folders = [tmp_path / f"machine {n}" for n in range(TEAM)]
+    for folder in folders:
+        # the lock of a folder keeps nobody out who has another
+        folder.mkdir()
+        shutil.copy(first.root / "reverdure.toml", folder)
+    with ThreadPoolExecutor(TEAM) as people:
+        done = [people.submit(edit, one, one.name, TEAM_SECONDS) for one in folders]
+        for one in done:
+            one.result(timeout=120)
+    versions = records.history(first.database, "event", "E1")
+    assert len(versions) > TEAM
+    assert [one["body"]["count"] for one in versions] == list(range(len(versions)))
+    assert chain_holds(first)
+
+
+def test_a_stale_write_is_refused_and_writes_nothing(workspace: Workspace) -> None:
+    database = workspace.database
     with database.transaction("begin") as transaction:
         records.write(transaction, "event", [("E1", 0, {"count": 0})], WU)
     lines = database.count("audit")
@@ -78,14 +109,12 @@ def test_a_stale_write_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     assert database.count("audit") == lines
 
 
-def test_nothing_is_written_by_a_clock_that_was_set_back(tmp_path: Path) -> None:
-    database = Workspace.create(tmp_path / "w").database
+def test_nothing_is_written_by_a_clock_that_was_set_back(workspace: Workspace) -> None:
+    database = workspace.database
     ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
-    with sqlite3.connect(database.path) as connection:
-        connection.execute(
-            "insert into audit (at, actor, action, detail, chain) values (?, 'x', 'y', '{}', 'z')",
-            [ahead.isoformat(timespec="seconds")],
-        )
+    line = {"number": 9, "at": ahead.isoformat(timespec="seconds"), "actor": "x", "action": "y",
+            "detail": "{}", "chain": "z"}  # fmt: skip
+    database.fill(tables.AUDIT, [[line]])
     lines = database.count("audit")
     with pytest.raises(InvalidInput, match="the clock says"), database.transaction("later") as one:
         records.write(one, "event", [("E1", 0, {"count": 0})], WU)
@@ -94,8 +123,7 @@ def test_nothing_is_written_by_a_clock_that_was_set_back(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kill", range(3))
-def test_a_killed_writer_leaves_whole_batches(tmp_path: Path, kill: int) -> None:
-    workspace = Workspace.create(tmp_path / "w")
+def test_a_killed_writer_leaves_whole_batches(workspace: Workspace, kill: int) -> None:
     running = start("flood", workspace.root)
     try:
         while workspace.database.count("record") < BATCH * (kill + 1):

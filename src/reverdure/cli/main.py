@@ -23,6 +23,7 @@ from reverdure.cli import (
     rsei,
     rules,
     sensors,
+    team,
     template,
     verify,
     work,
@@ -64,6 +65,8 @@ app.command("verifications")(verify.verifications)
 app.command("rules")(rules.rules)
 app.command("dump")(dump.dump)
 app.command("restore")(dump.restore)
+app.command("team")(team.team)
+app.command("move")(team.move)
 app.command("explain")(look.explain)
 app.command("template")(template.template)
 app.command("corrections")(correct.corrections)

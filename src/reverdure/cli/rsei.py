@@ -35,7 +35,7 @@ def rsei(
 
     opened = Workspace.open(workspace)
     try:
-        with opened.writing():
+        with opened.writing(registry=False):
             with progress() as on_progress:
                 result, land = make_rsei(opened, refit=refit_rsei, on_progress=on_progress)
             tables = write_rsei(opened, result, land.plan, land, out)

@@ -49,7 +49,7 @@ def choose(workspace: "Workspace", name: str, *, dry_run: bool) -> None:
             "--harmonise changes the workspace and --dry-run changes nothing.",
             "Leave one of them out.",
         )
-    with workspace.writing(), progress() as on_progress:
+    with workspace.writing(registry=False), progress() as on_progress:
         is_new = choose_harmonisation(workspace, name, on_progress)
     if is_new:
         say("sensors.dropped" if name == "none" else "sensors.chosen", name=name)

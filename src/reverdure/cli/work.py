@@ -26,6 +26,13 @@ def init(
             " xikuangshan. / 载入已公布数据"
         ),
     ] = None,
+    database: Annotated[
+        str,
+        typer.Option(
+            help="Keep the registry of a team there: postgresql://HOST/DATABASE, without a"
+            " password. / 多人共用的登记库地址(不含密码)"
+        ),
+    ] = "",
 ) -> None:
     """Make a new workspace. / 新建工作区"""
     from reverdure.imagery.composites import season_year
@@ -36,7 +43,7 @@ def init(
     if len(days) != 2:
         raise InvalidInput(f"season {season!r} cannot be read; write it as 06-01:09-30.")
     season_year(datetime.date(2000, 1, 1), (days[0], days[1]))  # refuses days that do not exist
-    create(folder, Settings(season=(days[0], days[1])), case)
+    create(folder, Settings(season=(days[0], days[1])), case, database)
     say("init.done", folder=folder)
 
 

@@ -148,6 +148,18 @@ class WorkspaceBusy(ReverdureError):
     code = "workspace_busy"
 
 
+class DatabaseUnavailable(ReverdureError):
+    """A database that does not answer, or whose driver is not installed."""
+
+    code = "database_unavailable"
+
+
+class NotAllowed(ReverdureError):
+    """What the role of this login may not see or do."""
+
+    code = "not_allowed"
+
+
 class DiskFull(ReverdureError):
     """No space left for a product."""
 

@@ -127,7 +127,7 @@ def fetch_scenes(
     ArchiveUnavailable, ArchiveAnswer, UnsafeAddress, NotFound
         If the archive cannot be used at all. A fault of single scenes is in `failed`.
     """
-    with workspace.writing(), _client(request.url, signer, patience) as client:
+    with workspace.writing(registry=False), _client(request.url, signer, patience) as client:
         plan = plan_fetch(workspace, client, request.url, request.collections, request.years)
         if not plan.todo and not plan.kept:
             raise NoImagery(

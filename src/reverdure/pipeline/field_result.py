@@ -96,7 +96,7 @@ def field_result(workspace: Workspace, sample_id: str | None = None) -> FieldRes
     NotFound
         If there is no such sample.
     """
-    with workspace.writing():
+    with workspace.writing(registry=False):
         sample = sample_of(workspace, sample_id)
         answers = in_force(workspace.database.frame("field_answer"))
         claims = pd.read_parquet(claims_path(workspace, sample.sample_id))

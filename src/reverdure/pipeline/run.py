@@ -124,7 +124,7 @@ def run(
     """
     started = datetime.datetime.now(datetime.UTC)
     clock = time.perf_counter()
-    with workspace.writing():
+    with workspace.writing(registry=False):
         plan = make_plan(workspace, only)
         missing = _missing(workspace, plan)
         kernels.warm_up()

@@ -293,7 +293,10 @@ def check_sensors(
     seen = measure_changes(workspace, plan, sensor_changes(years), on_progress)
     own = [plan.harmonise] if plan.harmonise and plan.harmonise.name == OWN else []
     frame = change_table(seen, own)
-    with workspace.writing(), atomic(workspace.products / "sensors.parquet") as temporary:
+    with (
+        workspace.writing(registry=False),
+        atomic(workspace.products / "sensors.parquet") as temporary,
+    ):
         frame.to_parquet(temporary, index=False)
     return years, frame, plan.harmonise
 

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
+from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
 from reverdure.core.record_book import Record
 from reverdure.core.records import Finding
 from reverdure.pipeline.packs import pack_of
@@ -45,6 +45,8 @@ def verify(workspace: Workspace, claim_ids: Sequence[str], act: Act, author: Aut
         in the future, or a claim is named twice.
     NotFound
         If evidence is named that the registry does not hold.
+    NotAllowed
+        If a team shares the registry and this login has another role in it.
     """
     with workspace.writing():
         pack = pack_in_force(workspace)
@@ -134,6 +136,12 @@ def _check_act(
         if seen not in allowed:
             raise UnknownOption(f"{seen!r} is not in rule pack {pack.name}; use one of "
                                 f"{', '.join(allowed) or '-'}.")  # fmt: skip
+    own = workspace.database.role
+    if own and act.role != own:
+        raise NotAllowed(
+            f"this login is {own} in the team, and cannot act as {act.role}.",
+            f"Use --as {own}, or log in as somebody who is {act.role}.",
+        )
     if not author.person.strip():
         raise InvalidInput("who answers for this step is not said.", "Add --by NAME.")
     if act.returns and not author.why.strip():

@@ -1,73 +1,94 @@
-"""The registry in one GeoPackage: open, migrate, read, write, audit.
+"""The registry: open, migrate, read, write, audit; in one GeoPackage, or in PostgreSQL.
 
 Writers are serialised by the workspace's lock, and every write is one transaction
-that ends with its line in the audit log.
+that ends with its line in the audit log. What the two databases do each their own way
+stands in `store.geopackage` and `store.postgres`.
 """
 
-import datetime
-import getpass
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.sql.visitors import replacement_traverse
 
-from reverdure.core.errors import (
-    DiskFull,
-    InvalidInput,
-    WorkspaceBusy,
-    WorkspaceMissing,
-    WorkspaceTooNew,
-)
+from reverdure.core.errors import InvalidInput, NotAllowed, WorkspaceMissing, WorkspaceTooNew
 from reverdure.core.records import Finding, ImportReport
 from reverdure.store import tables
-from reverdure.store.audit import GENESIS, link
+from reverdure.store.geopackage import GeoPackage
+from reverdure.store.postgres import Postgres, is_url
 
 HEAD = "0005"
-# machines that share a workspace do not agree to the second
-_CLOCKS_DIFFER = datetime.timedelta(minutes=5)
 
 
 class Database:
-    """The registry file of a workspace.
+    """The registry of a workspace.
 
     Parameters
     ----------
-    path : Path
-        A GeoPackage; `create` makes it, `open` expects it.
+    where : Path or str
+        A GeoPackage, or the address of a PostgreSQL database without a password;
+        `create` makes it, `open` expects it.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = sa.create_engine(
-            f"sqlite:///{path}", poolclass=sa.NullPool, connect_args={"timeout": 30}
-        )
-        sa.event.listen(self._engine, "connect", _configure)
-        sa.event.listen(self._engine, "begin", _begin)
+    def __init__(self, where: Path | str) -> None:
+        self.where = where
+        self._side = Postgres(str(where)) if is_url(where) else GeoPackage(Path(where))
+        self._engine = self._side.engine
+
+    @property
+    def path(self) -> Path:
+        """The file, where it is one."""
+        return Path(self.where)
+
+    @property
+    def name(self) -> str:
+        """What it is called: of the file, or of the database."""
+        return self._side.name
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether a team keeps it in PostgreSQL."""
+        return isinstance(self._side, Postgres)
+
+    @property
+    def role(self) -> str:
+        """Role of the login it was opened with; "" in a file, which knows none."""
+        return self._side.role()
 
     @classmethod
-    def create(cls, path: Path) -> "Database":
-        """Make a new registry with all tables."""
-        database = cls(path)
-        database.migrate()
+    def create(cls, where: Path | str) -> "Database":
+        """Make a new registry with all tables.
+
+        Raises
+        ------
+        WorkspaceExists
+            If a database in PostgreSQL holds tables of ours already.
+        """
+        database = cls(where)
+        with database.writer() as connection:
+            database.build(connection)
+            database._side.settle(connection)
         return database
 
     @classmethod
-    def open(cls, path: Path) -> "Database":
+    def open(cls, where: Path | str) -> "Database":
         """Open a registry, bringing an older one up to date.
 
         Raises
         ------
         WorkspaceMissing
-            If the file is not a registry.
+            If there is no registry.
         WorkspaceTooNew
             If a newer version wrote it.
+        DatabaseUnavailable
+            If the database does not answer.
         """
-        database = cls(path)
+        database = cls(where)
         revision = database._revision()
         if revision > HEAD:
             raise WorkspaceTooNew(
@@ -80,22 +101,38 @@ class Database:
 
     def migrate(self, revision: str = "head") -> None:
         """Apply migrations up (or down) to `revision`."""
+        with self.writer() as connection:
+            self._migrate(connection, revision)
+            if revision == "head":
+                self._side.settle(connection)
+
+    def build(self, connection: sa.Connection) -> None:
+        """Make all tables in a database that has none; `settle` it when they are filled."""
+        self._side.refuse_used(connection)
+        self._migrate(connection, "head")
+
+    def settle(self, connection: sa.Connection) -> None:
+        """Put in place what stands beside the tables, once they hold their rows."""
+        self._side.settle(connection)
+
+    def _migrate(self, connection: sa.Connection, revision: str) -> None:
         from alembic import command
         from alembic.config import Config
 
         config = Config()
         config.set_main_option("script_location", "reverdure:store/migrations")
         config.set_main_option("path_separator", "os")
-        with self._engine.begin() as connection:
-            # GeoPackage readers do not know the VARCHAR that Alembic would choose
-            connection.exec_driver_sql(
-                "create table if not exists alembic_version (version_num text primary key)"
-            )
-            config.attributes["connection"] = connection
-            if revision == "base":
-                command.downgrade(config, revision)
-            else:
-                command.upgrade(config, revision)
+        if isinstance(self._side, Postgres):
+            self._side.prepare(connection)
+        # GeoPackage readers do not know the VARCHAR that Alembic would choose
+        connection.exec_driver_sql(
+            "create table if not exists alembic_version (version_num text primary key)"
+        )
+        config.attributes["connection"] = connection
+        if revision == "base":
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
 
     def _revision(self) -> str:
         try:
@@ -107,8 +144,47 @@ class Database:
                 )
         except (sa.exc.DatabaseError, sa.exc.NoResultFound) as error:
             raise WorkspaceMissing(
-                f"{self.path.name} is not a registry.", "Make a workspace with: reverdure init"
+                f"{self.name} is not a registry.", "Make a workspace with: reverdure init"
             ) from error
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Say what an error of the driver means."""
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            said = self._side.explain(error)
+            if said is None:
+                raise
+            raise said from error
+
+    @contextmanager
+    def writer(self) -> Iterator[sa.Connection]:
+        """A connection in one transaction that keeps other writers waiting."""
+        with self._plainly(), self._engine.begin() as connection:
+            yield connection
+
+    def log(self, connection: sa.Connection, action: str, detail: Mapping[str, Any]) -> None:
+        """Append a line to the audit log in a transaction that `writer` began."""
+        self._side.append_audit(connection, action, detail)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Hold the registry against other writers, from what is read to what is written."""
+        return self._side.alone()
+
+    def require_all(self, what: str) -> None:
+        """Refuse a question that can only be answered with every row in sight.
+
+        Raises
+        ------
+        NotAllowed
+            If this login sees only a part.
+        """
+        if not self._side.sees_all():
+            raise NotAllowed(
+                f"{what} needs every row, and this login sees only its own part.",
+                "Ask the province or an auditor without an area.",
+            )
 
     @contextmanager
     def transaction(self, action: str, **detail: Any) -> Iterator["Transaction"]:
@@ -116,37 +192,47 @@ class Database:
 
         Raises
         ------
-        DiskFull, WorkspaceBusy
+        DiskFull, WorkspaceBusy, DatabaseUnavailable
             If the registry cannot be written now; nothing has been changed.
+        NotAllowed
+            If the role of this login may not; nothing has been changed.
         InvalidInput
             If the clock was set back since the last write; nothing has been changed.
         """
-        try:
-            with self._engine.begin() as connection:
-                transaction = Transaction(connection)
-                yield transaction
-                transaction.audit(action, detail | transaction.detail)
-        except sa.exc.OperationalError as error:
-            if "full" in str(error.orig):
-                raise DiskFull(
-                    "no space left on the disk for the registry; nothing was changed.",
-                    "Free some space and give the same command again.",
-                ) from error
-            if "locked" in str(error.orig):
-                raise WorkspaceBusy(
-                    "another process is writing to the registry.",
-                    "Wait until it has finished and give the command again.",
-                ) from error
-            raise
+        with self.writer() as connection:
+            transaction = Transaction(connection, self._side)
+            yield transaction
+            transaction.audit(action, detail | transaction.detail)
 
     def fill(self, table: sa.Table, batches: Iterable[list[dict[str, Any]]]) -> None:
         """Rows of another registry into the empty table of this one, all or none."""
-        with self._engine.begin() as connection:
+        with self.writer() as connection:
             for batch in batches:
                 connection.execute(table.insert(), batch)
 
-    def _reader(self) -> sa.Connection:
-        return self._engine.connect().execution_options(reads=True)
+    @contextmanager
+    def _reader(self) -> Iterator[sa.Connection]:
+        with (
+            self._plainly(),
+            self._engine.connect().execution_options(reads=True) as connection,
+        ):
+            yield connection
+
+    def _shown(self, statement: sa.Select[Any]) -> sa.Select[Any]:
+        """A query with nothing in place of the columns this login may not read."""
+        hidden = self._side.hidden()
+        if not hidden:
+            return statement
+
+        def nothing(element: Any, **_: Any) -> Any:
+            if isinstance(element, sa.Column) and (element.table.name, element.name) in hidden:
+                empty = sa.literal("") if isinstance(element.type, sa.Text) else sa.null()
+                return empty.label(element.name)
+            return None
+
+        # a table that is asked for as a whole is its columns
+        columns = statement.with_only_columns(*statement.selected_columns)
+        return cast("sa.Select[Any]", replacement_traverse(columns, {}, nothing))
 
     def count(self, table: str) -> int:
         """Rows of a table."""
@@ -168,14 +254,20 @@ class Database:
 
     def tuples(self, table: str, columns: Iterable[str]) -> Sequence[Any]:
         """Some columns of all rows in the order they came in, a tuple a row."""
+        if table == "audit":
+            self.require_all("the audit log")
         source = tables.metadata.tables[table]
         wanted = [source.c[name] for name in columns]
         return self.read(sa.select(*wanted).order_by(*source.primary_key.columns))
 
+    def all_of(self, table: sa.Table) -> Sequence[Any]:
+        """Every row of a table in the order of its key."""
+        return self.read(every(table))
+
     def read(self, statement: sa.Select[Any]) -> Sequence[Any]:
         """Rows of a query that a module of this room has put together."""
         with self._reader() as connection:
-            return connection.execute(statement).all()
+            return connection.execute(self._shown(statement)).all()
 
     def records(self, table: str) -> list[dict[str, Any]]:
         """The JSON records of a table (scenes, composites, imports), parsed."""
@@ -223,9 +315,15 @@ class Database:
 class Transaction:
     """What may be written inside `Database.transaction`."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, side: GeoPackage | Postgres) -> None:
         self._connection = connection
+        self._side = side
         self.detail: dict[str, Any] = {}
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For statements that a module of this room has put together."""
+        return self._connection
 
     def insert_frame(self, table: str, frame: Any) -> None:
         """Append rows of a GeoDataFrame that has the table's columns."""
@@ -237,7 +335,7 @@ class Transaction:
         ]
         if rows:
             try:
-                self._connection.execute(source.insert(), rows)
+                self._connection.execute(source.insert().inline(), rows)
             except sa.exc.IntegrityError as error:
                 raise InvalidInput(f"{table}: {error.orig}.", "An id is there already.") from error
 
@@ -245,7 +343,12 @@ class Transaction:
         """Insert rows, replacing those with the same key."""
         source = tables.metadata.tables[table]
         if rows:
-            statement = source.insert().prefix_with("or replace")
+            statement = self._side.insert(source)
+            keys = list(source.primary_key.columns)
+            rest = [one for one in source.columns if not one.primary_key]
+            statement = statement.on_conflict_do_update(
+                index_elements=keys, set_={one.name: statement.excluded[one.name] for one in rest}
+            )
             self._connection.execute(statement, [dict(row) for row in rows])
 
     def append(self, table: str, row: Mapping[str, Any]) -> int:
@@ -258,7 +361,7 @@ class Transaction:
     def insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
         """Append rows of plain values."""
         if rows:
-            self._connection.execute(table.insert(), rows)
+            self._connection.execute(table.insert().inline(), rows)
 
     def clear(self, table: str) -> None:
         """Remove all rows (counties and layers, which are replaced as a whole)."""
@@ -283,64 +386,16 @@ class Transaction:
 
     def audit(self, action: str, detail: Mapping[str, Any]) -> None:
         """Append a line to the audit log; each line carries the hash of the one before."""
-        last = self._connection.execute(
-            sa.select(tables.AUDIT.c.chain, tables.AUDIT.c.at)
-            .order_by(tables.AUDIT.c.number.desc())
-            .limit(1)
-        ).one_or_none()
-        line = {
-            "at": _now(last.at if last else ""),
-            "actor": _actor(),
-            "action": action,
-            "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
-        }
-        chain = link(last.chain if last else GENESIS, line)
-        self._connection.execute(tables.AUDIT.insert(), {**line, "chain": chain})
+        self._side.append_audit(self._connection, action, detail)
 
 
-def _configure(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's
-    connection.execute("pragma foreign_keys = on")
-    connection.execute("pragma busy_timeout = 30000")
-    # full: a verdict that was shown is on disk (docs/decisions/rollback-journal.md)
-    connection.execute("pragma synchronous = full")
-
-
-def _begin(connection: sa.Connection) -> None:
-    # a deferred BEGIN fails with "database is locked" when two writers upgrade at once
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("begin" if reads else "begin immediate")
-
-
-def _now(last: str) -> str:
-    """The moment as the audit log writes it, never before its last line.
-
-    Raises
-    ------
-    InvalidInput
-        If the clock was set back: what is written now would seem to be older than it is.
-    """
-    now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
-    if not last:
-        return now.isoformat()
-    before = datetime.datetime.fromisoformat(last)
-    if now < before - _CLOCKS_DIFFER:
-        raise InvalidInput(
-            f"the clock says {now.isoformat()}, but the audit log was written at {last}.",
-            "Set the clock of this machine right and give the command again.",
-        )
-    return max(now, before).isoformat()
-
-
-def _actor() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+def every(table: sa.Table) -> sa.Select[Any]:
+    """All rows of a table in the order of its key."""
+    return sa.select(table).order_by(*table.primary_key.columns)
 
 
 def _plain(value: Any) -> Any:
-    """A value SQLite takes: no NaN, no numpy scalars."""
+    """A value a database takes: no NaN, no numpy scalars."""
     is_missing = isinstance(value, float) and math.isnan(value)
     if value is None or is_missing or type(value).__name__ in ("NAType", "NaTType"):
         return None

@@ -5,7 +5,6 @@ the SHA-256 of its lines. Geometry is well-known binary (OGC 06-103r4, clause 8)
 hexadecimal, EPSG:4326. Evidence and the runs' own files stand beside the tables as they are.
 """
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,11 +17,11 @@ from reverdure.core.errors import InvalidInput, UnreadableFile, WorkspaceTooNew
 from reverdure.core.files import atomic
 from reverdure.core.provenance import file_digest
 from reverdure.store.database import HEAD, Database
-from reverdure.store.geometry import Geom
+from reverdure.store.lines import is_geometry, lines, written
 from reverdure.store.tables import metadata
-from reverdure.store.workspace import Workspace
+from reverdure.store.workspace import REGISTRY, SETTINGS, Workspace, naming
 
-MANIFEST, SETTINGS = "manifest.json", "reverdure.toml"
+MANIFEST = "manifest.json"
 _FORMAT = 1
 _FOLDERS = ("evidence", "runs")
 _BATCH = 1000
@@ -37,23 +36,29 @@ def dump(workspace: Workspace, path: Path) -> dict[str, int]:
     ------
     InvalidInput
         If the file is there already, or is not called .zip.
+    NotAllowed
+        If this login sees only a part of the registry.
     """
     if path.suffix.lower() != ".zip" or path.exists():
         raise InvalidInput(
             f"{path} is there already, or does not end in .zip.", "Choose another name."
         )
+    workspace.database.require_all("a dump")
     stated: dict[str, dict[str, Any]] = {}
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         for table in metadata.sorted_tables:
             with archive.open(_entry(f"tables/{table.name}.jsonl"), "w") as sink:
-                stated[table.name] = _write(_lines(workspace.database, table), sink)
+                stated[table.name] = written(lines(table, workspace.database.all_of(table)), sink)
         files = {
             one.relative_to(workspace.root).as_posix(): one
             for folder in _FOLDERS
             for one in sorted((workspace.root / folder).rglob("*"))
             if one.is_file()
         }
-        for name, one in {SETTINGS: workspace.root / SETTINGS, **files}.items():
+        # what is restored lies in a file again, wherever it came from
+        settings = naming((workspace.root / SETTINGS).read_text(encoding="utf-8"), "")
+        archive.writestr(_entry(SETTINGS), settings)
+        for name, one in files.items():
             archive.writestr(_entry(name), one.read_bytes())
         manifest = {
             "format": _FORMAT,
@@ -90,13 +95,13 @@ def restore(unpacked: Path, root: Path) -> dict[str, int]:
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (unpacked / name).replace(target)
-    database = Database.create(root / "registry.gpkg")
+    database = Database.create(root / REGISTRY)
     counts = {}
     for table in metadata.sorted_tables:
         said = manifest["tables"].get(table.name, {"rows": 0})
         if said["rows"]:
             _fill(database, table, unpacked / "tables" / f"{table.name}.jsonl")
-        found = _write(_lines(database, table), None)
+        found = written(lines(table, database.all_of(table)))
         if "sha256" in said and found != said:
             raise UnreadableFile(f"table {table.name} is not what the dump's manifest says.")
         counts[table.name] = found["rows"]
@@ -122,17 +127,6 @@ def _read_manifest(unpacked: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
-def _lines(database: Database, table: sa.Table) -> Iterator[bytes]:
-    import shapely
-
-    for row in database.read(sa.select(table).order_by(*table.primary_key.columns)):
-        plain = {
-            name: shapely.to_wkb(value, hex=True) if _is_geometry(table, name, value) else value
-            for name, value in row._asdict().items()
-        }
-        yield json.dumps(plain, ensure_ascii=False, sort_keys=True, allow_nan=False).encode()
-
-
 def _fill(database: Database, table: sa.Table, path: Path) -> None:
     try:
         database.fill(table, _rows(path, table))
@@ -145,13 +139,13 @@ def _rows(path: Path, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
     import shapely
 
     batch = []
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
+    with path.open(encoding="utf-8") as stream:
+        for line in stream:
             row = json.loads(line)
             if set(row) != {column.name for column in table.columns}:
                 raise ValueError(f"its columns are {', '.join(map(str, row))}")
             batch.append({
-                name: shapely.from_wkb(value) if _is_geometry(table, name, value) else value
+                name: shapely.from_wkb(value) if is_geometry(table, name, value) else value
                 for name, value in row.items()
             })  # fmt: skip
             if len(batch) == _BATCH:
@@ -159,21 +153,6 @@ def _rows(path: Path, table: sa.Table) -> Iterator[list[dict[str, Any]]]:
                 batch = []
     if batch:
         yield batch
-
-
-def _is_geometry(table: sa.Table, name: str, value: Any) -> bool:
-    return value is not None and isinstance(table.c[name].type, Geom)
-
-
-def _write(lines: Iterator[bytes], sink: Any) -> dict[str, Any]:
-    """Write lines, or only count and hash them."""
-    rows, digest = 0, hashlib.sha256()
-    for line in lines:
-        rows += 1
-        digest.update(line + b"\n")
-        if sink is not None:
-            sink.write(line + b"\n")
-    return {"rows": rows, "sha256": digest.hexdigest()}
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -30,11 +30,12 @@ def in_force() -> sa.ColumnElement[bool]:
 
     Versions of a record are counted without gaps, so that one look into the index tells.
     """
-    return ~sa.exists().where(
+    later = sa.select(_LATER.c.number).where(
         _LATER.c.kind == RECORD.c.kind,
         _LATER.c.id == RECORD.c.id,
         _LATER.c.version == RECORD.c.version + 1,
     )
+    return ~later.exists()
 
 
 def current(

@@ -1,6 +1,8 @@
 """A workspace: one folder with its settings, registry, rasters, products and runs."""
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +17,13 @@ from reverdure.core.errors import (
     WorkspaceMissing,
     WorkspaceTooNew,
 )
-from reverdure.core.files import remove_leftovers
+from reverdure.core.files import atomic, remove_leftovers
 from reverdure.store.database import Database
 from reverdure.store.lock import exclusive
+from reverdure.store.postgres import check_url
 
 FORMAT = 1
+SETTINGS, REGISTRY = "reverdure.toml", "registry.gpkg"
 _TEMPLATE = """\
 # Settings of this workspace. Changing one makes `reverdure run` compute anew what depends on it.
 format = {format}
@@ -45,6 +49,11 @@ allow_before_level = {allow_before_level}
 # Seed of all random draws.
 seed = {seed}
 """
+_DATABASE = """
+# Where the registry of the team is; PGPASSWORD or ~/.pgpass has the password, never this file.
+database = {url}
+"""
+_ANY_DATABASE = re.compile(r"(\n# Where the registry of the team is[^\n]*)?\ndatabase *=[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +98,35 @@ class Workspace:
         self.database = database
 
     @classmethod
-    def create(cls, root: Path, settings: Settings | None = None) -> "Workspace":
+    def create(
+        cls, root: Path, settings: Settings | None = None, database_url: str = ""
+    ) -> "Workspace":
         """Make a new workspace in a folder that is empty or not there yet.
+
+        Parameters
+        ----------
+        root : Path
+        settings : Settings, optional
+        database_url : str
+            Address of the PostgreSQL database that keeps the registry; "" for a file.
 
         Raises
         ------
         WorkspaceExists
-            If the folder holds anything.
+            If the folder holds anything, or the database tables of ours.
+        InvalidInput
+            If the address holds a password, or is none.
+        DatabaseUnavailable, NotAllowed
+            If the database does not answer, or this login may not make tables in it.
         """
         if root.exists() and (not root.is_dir() or any(root.iterdir())):
             raise WorkspaceExists(f"{root} is not empty.", "Choose a new folder.")
         chosen = settings or Settings()
         root.mkdir(parents=True, exist_ok=True)
-        database = Database.create(root / "registry.gpkg")
+        database = Database.create(check_url(database_url) if database_url else root / REGISTRY)
         values = asdict(chosen) | {"allow_before_level": str(chosen.allow_before_level).lower()}
-        (root / "reverdure.toml").write_text(
-            _TEMPLATE.format(format=FORMAT, **values), encoding="utf-8"
-        )
+        text = naming(_TEMPLATE.format(format=FORMAT, **values), database_url)
+        (root / SETTINGS).write_text(text, encoding="utf-8")
         with database.transaction("init", settings=asdict(chosen)):
             pass
         return cls(root, chosen, database)
@@ -123,20 +144,38 @@ class Workspace:
         InvalidInput, UnknownOption
             If `reverdure.toml` cannot be read.
         """
-        path = root / "reverdure.toml"
-        registry = root / "registry.gpkg"
-        if not path.is_file() or not registry.is_file():
+        path = root / SETTINGS
+        settings, url = _read_settings(path) if path.is_file() else (Settings(), "")
+        if not path.is_file() or not (url or (root / REGISTRY).is_file()):
             raise WorkspaceMissing(
                 f"{root} is not a workspace.", f"Make one with: reverdure init {root}"
             )
-        return cls(root, _read_settings(path), Database.open(registry))
+        return cls(root, settings, Database.open(url or root / REGISTRY))
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the workspace for writing; a second writer is told so at once."""
+    def writing(self, *, registry: bool = True) -> Iterator[None]:
+        """Hold the workspace for writing; a second writer is told so at once.
+
+        Parameters
+        ----------
+        registry : bool
+            Whether what is read from the registry must still stand when it is written: then
+            the registry of a team is held too, on all machines. Not for what takes hours.
+        """
         with exclusive(self.root / ".lock"):
             remove_leftovers(self.root)
-            yield
+            if not registry:
+                yield
+                return
+            with self.database.alone():
+                yield
+
+    def name_database(self, url: str) -> "Workspace":
+        """Say in `reverdure.toml` where the registry is from now on ("" for the file)."""
+        text = (self.root / SETTINGS).read_text(encoding="utf-8")
+        with atomic(self.root / SETTINGS) as temporary:
+            temporary.write_text(naming(text, url), encoding="utf-8")
+        return Workspace.open(self.root)
 
     @property
     def cubes(self) -> Path:
@@ -171,7 +210,20 @@ class Workspace:
         return total / 1e6
 
 
-def _read_settings(path: Path) -> Settings:
+def naming(text: str, url: str) -> str:
+    r"""Settings that name this database and no other; none where it is "".
+
+    Examples
+    --------
+    >>> naming(naming("seed = 0\n", "postgresql://db/x"), "")
+    'seed = 0\n'
+    """
+    rest = _ANY_DATABASE.sub("", text)
+    return rest + _DATABASE.format(url=json.dumps(url)) if url else rest
+
+
+def _read_settings(path: Path) -> tuple[Settings, str]:
+    """Settings, and the address of the database ("" where the registry is the file)."""
     try:
         stated: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -184,6 +236,9 @@ def _read_settings(path: Path) -> Settings:
             f"the workspace has format {version}, this program knows up to {FORMAT}.",
             "Update reverdure.",
         )
+    url = stated.pop("database", "")
+    if not isinstance(url, str):
+        raise InvalidInput(f"{path.name}: database = {url!r}; expected str.")
     kinds = {field.name: type(field.default) for field in fields(Settings)}
     for name, value in stated.items():
         if name not in kinds:
@@ -195,4 +250,5 @@ def _read_settings(path: Path) -> Settings:
         raise InvalidInput(f"{path.name}: season = {season!r}; expected two days as MM-DD.")
     if not 32 <= stated.get("tile_pixels", 256) <= 4096:
         raise InvalidInput(f"{path.name}: tile_pixels must lie in 32..4096.")
-    return Settings(**(stated | {"season": (str(season[0]), str(season[1]))}))
+    settings = Settings(**(stated | {"season": (str(season[0]), str(season[1]))}))
+    return settings, check_url(url) if url else ""

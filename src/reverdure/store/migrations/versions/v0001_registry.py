@@ -4,34 +4,32 @@ import sqlalchemy as sa
 from alembic import op
 from pyproj import CRS
 
+from reverdure.store.geometry import Geom
+from reverdure.store.migrations import steps
+
 revision = "0001"
 down_revision = None
 
-_CONTENTS = ("table_name", "data_type", "identifier", "srs_id")
-_COLUMNS = ("table_name", "column_name", "geometry_type_name", "srs_id", "z", "m")
 _GEOMETRY_TABLES = ("mine", "claim", "county")
 _TABLES = (
     "mine", "claim", "county", "scene", "refusal", "composite", "layer", "import_report",
-    "setting", "audit", "gpkg_geometry_columns", "gpkg_contents", "gpkg_spatial_ref_sys",
+    "setting", "audit",
 )  # fmt: skip
+_GEOPACKAGE_TABLES = ("gpkg_geometry_columns", "gpkg_contents", "gpkg_spatial_ref_sys")
 
 
 def upgrade() -> None:
-    _create_geopackage()
+    if not steps.is_postgres():
+        _create_geopackage()
     _create_registry()
     _create_imagery()
     _create_audit()
-    contents = sa.table("gpkg_contents", *map(sa.column, _CONTENTS))
-    columns = sa.table("gpkg_geometry_columns", *map(sa.column, _COLUMNS))
     for table in _GEOMETRY_TABLES:
-        row = dict(zip(_CONTENTS, (table, "features", table, 4326), strict=True))
-        op.bulk_insert(contents, [row])
-        row = dict(zip(_COLUMNS, (table, "geometry", "MULTIPOLYGON", 4326, 0, 0), strict=True))
-        op.bulk_insert(columns, [row])
+        steps.register_layer(table, "MULTIPOLYGON")
 
 
 def downgrade() -> None:
-    for table in _TABLES:
+    for table in _TABLES + (() if steps.is_postgres() else _GEOPACKAGE_TABLES):
         op.drop_table(table)
 
 
@@ -88,7 +86,7 @@ def _create_registry() -> None:
         sa.Column("flags", sa.Text),
         sa.Column("source", sa.Text),
         sa.Column("source_row", sa.Integer),
-        sa.Column("geometry", sa.LargeBinary),
+        sa.Column("geometry", Geom),
     )
     op.create_table(
         "claim",
@@ -103,14 +101,14 @@ def _create_registry() -> None:
         sa.Column("flags", sa.Text),
         sa.Column("source", sa.Text),
         sa.Column("source_row", sa.Integer),
-        sa.Column("geometry", sa.LargeBinary),
+        sa.Column("geometry", Geom),
     )
     op.create_table(
         "county",
         sa.Column("fid", sa.Integer, primary_key=True),
         sa.Column("county", sa.Text),
         sa.Column("county_code", sa.Text),
-        sa.Column("geometry", sa.LargeBinary),
+        sa.Column("geometry", Geom),
     )
     op.create_table(
         "import_report",
@@ -167,8 +165,4 @@ def _create_audit() -> None:
         sa.Column("detail", sa.Text, nullable=False),
         sa.Column("chain", sa.Text, nullable=False),
     )
-    for verb in ("update", "delete"):
-        op.execute(
-            f"create trigger audit_no_{verb} before {verb} on audit"
-            " begin select raise(abort, 'the audit log is append-only'); end"
-        )
+    steps.append_only("audit", "the audit log is append-only")

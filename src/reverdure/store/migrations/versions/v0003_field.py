@@ -3,13 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from reverdure.store.geometry import Geom
+from reverdure.store.migrations import steps
+
 revision = "0003"
 down_revision = "0002"
 
 _POINTS = ("field_plot", "field_answer")
 _TABLES = ("field_sample", *_POINTS)
-_CONTENTS = ("table_name", "data_type", "identifier", "srs_id")
-_COLUMNS = ("table_name", "column_name", "geometry_type_name", "srs_id", "z", "m")
 
 
 def upgrade() -> None:
@@ -34,7 +35,7 @@ def upgrade() -> None:
             for name in ("p_restored", "density_per_ha", "radius_m", "longitude", "latitude")
         ),
         sa.Column("image_year", sa.Integer),
-        sa.Column("geometry", sa.LargeBinary),
+        sa.Column("geometry", Geom),
     )
     op.create_table(
         "field_answer",
@@ -47,26 +48,16 @@ def upgrade() -> None:
         sa.Column("distance_m", sa.Double),
         *(sa.Column(name, sa.Text) for name in ("corrects", "flags", "source")),
         sa.Column("source_row", sa.Integer),
-        sa.Column("geometry", sa.LargeBinary),
+        sa.Column("geometry", Geom),
     )
     for table in _TABLES:
-        for verb in ("update", "delete"):
-            op.execute(
-                f"create trigger {table}_no_{verb} before {verb} on {table}"
-                f" begin select raise(abort, '{table} is append-only'); end"
-            )
-    contents = sa.table("gpkg_contents", *map(sa.column, _CONTENTS))
-    columns = sa.table("gpkg_geometry_columns", *map(sa.column, _COLUMNS))
+        steps.append_only(table)
     for table in _POINTS:
-        row = dict(zip(_CONTENTS, (table, "features", table, 4326), strict=True))
-        op.bulk_insert(contents, [row])
-        row = dict(zip(_COLUMNS, (table, "geometry", "POINT", 4326, 0, 0), strict=True))
-        op.bulk_insert(columns, [row])
+        steps.register_layer(table, "POINT")
 
 
 def downgrade() -> None:
     for table in _POINTS:
-        for listing in ("gpkg_geometry_columns", "gpkg_contents"):
-            op.execute(f"delete from {listing} where table_name = '{table}'")  # noqa: S608
+        steps.forget_layer(table)
     for table in _TABLES:
         op.drop_table(table)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from reverdure.store.migrations import steps
+
 revision = "0004"
 down_revision = "0003"
 
@@ -14,11 +16,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text, nullable=False, unique=True),
         sa.Column("record", sa.Text, nullable=False),
     )
-    for verb in ("update", "delete"):
-        op.execute(
-            f"create trigger reported_no_{verb} before {verb} on reported"
-            " begin select raise(abort, 'reported is append-only'); end"
-        )
+    steps.append_only("reported")
 
 
 def downgrade() -> None:

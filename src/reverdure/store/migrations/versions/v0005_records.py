@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from reverdure.store.migrations import steps
+
 revision = "0005"
 down_revision = "0004"
 
@@ -24,11 +26,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("kind", "id", "version"),
     )
     op.create_index("record_of_mine", "record", ["mine_id", "kind"])
-    for verb in ("update", "delete"):
-        op.execute(
-            f"create trigger record_no_{verb} before {verb} on record"
-            " begin select raise(abort, 'records are append-only'); end"
-        )
+    steps.append_only("record", "records are append-only")
 
 
 def downgrade() -> None:
