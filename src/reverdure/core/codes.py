@@ -406,3 +406,20 @@ class Trigger(Code):
     SLOPE_FAILURE = 8, "slope failed", "边坡失稳"
     BEHIND_SCHEDULE = 9, "works behind schedule", "工程进度滞后"
     OVER_COST = 10, "works cost more than planned", "工程成本超支"
+
+
+class IrrStatus(Code):
+    """Whether a stream of money has one internal rate of return."""
+
+    UNIQUE = 0, "one rate", "唯一解"
+    SEVERAL_SIGNS = 1, "the sign changes more than once: roots, no return", "符号多次变化:仅为根"
+    NO_ROOT = 2, "no rate", "无解"
+
+
+class CashStatus(Code):
+    """Whether everything due in a year could be paid."""
+
+    BALANCED = 0, "all paid", "全部付清"
+    BRIDGED = 1, "paid ahead of a reward", "垫付待奖补"
+    WORKS_UNPAID = 2, "works that no source may or can pay", "工程款无来源支付"
+    DEBT_UNPAID = 3, "debt service not met", "未能还本付息"
