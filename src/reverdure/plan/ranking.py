@@ -370,7 +370,7 @@ def _normalised(
         raise InvalidInput(f"{cost.size} directions do not fit {table.shape[1]} criteria.")
     if normalisation == "vector":
         size = np.sqrt((table**2).sum(axis=0))
-        return table / np.where(size > 0, size, 1.0), cost
+        return np.divide(table, np.where(size > 0, size, 1.0)), cost
     if normalisation == "min_max":
         return np.column_stack([_min_max(column) for column in table.T]), cost
     raise UnknownOption(
@@ -419,4 +419,4 @@ def _weights(weights: ArrayLike, count: int) -> Floats:
             f"{count} criteria need {count} weights, none below 0 and not all 0, got "
             f"{given.tolist()}."
         )
-    return given / given.sum()
+    return np.asarray(given / given.sum(), np.float64)
