@@ -101,18 +101,21 @@ def watch(
     ahead: Forecast,
     surveyed: Mapping[str, ArrayLike] | None = None,
     works: EarnedValue | None = None,
+    since: NDArray[np.int64] | None = None,
 ) -> Watch:
     """Hold every mine against its plan.
 
     Parameters
     ----------
     estimate : Estimate
-        Of the years since the plan was last changed: shortfalls add up from its first year.
+        By the plan: shortfalls are held against it.
     ahead : Forecast
     surveyed : mapping of name to (mine,) float
         Of "displacement_mm_a", "antimony_mg_l" and "slope_failure" (0 or 1); NaN where not
         measured, which sets off nothing.
     works : EarnedValue, optional
+    since : (mine,) int, optional
+        Position of the first year of the present works: what surprised before was of others.
 
     Returns
     -------
@@ -150,6 +153,9 @@ def watch(
 
     mines = estimate.mean.shape[0]
     surprise = estimate.surprise_of_year
+    if since is not None:
+        before = np.arange(surprise.shape[1]) < _of_mines("since", since, mines)[:, None]
+        surprise = np.where(before, np.nan, surprise)
     shortfall = np.empty(surprise.shape)
     running_shortfall(surprise, limit("shortfall_slack"), shortfall)
     surprises = (np.nan_to_num(surprise) ** 2 > limit("surprise")).sum(axis=1)

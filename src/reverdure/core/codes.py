@@ -423,3 +423,14 @@ class CashStatus(Code):
     BRIDGED = 1, "paid ahead of a reward", "垫付待奖补"
     WORKS_UNPAID = 2, "works that no source may or can pay", "工程款无来源支付"
     DEBT_UNPAID = 3, "debt service not met", "未能还本付息"
+
+
+class ChangeCause(Code):
+    """Why a mine has other works in a new programme than in the one before."""
+
+    TRIGGER = 1, "its own triggers", "自身触发"
+    REMEDY = 2, "remedial package", "补救措施"
+    ADDED = 3, "money or a better prospect became free", "有资金或前景改善"
+    POSTPONED = 4, "works moved in time", "工期调整"
+    OTHER_WORKS = 5, "other works than before", "更换措施"
+    DROPPED = 6, "money does more elsewhere", "资金转用他处"
