@@ -192,11 +192,13 @@ def steered(county: County, money: dict[int, float]) -> tuple[World, list[Decisi
     n = county.mines
     kappa, works = np.full((n, YEARS + 1), NATURAL), np.zeros((n, YEARS + 1), bool)
     level = np.full((n, YEARS + 1), LEVEL)
+    fails, without = np.zeros(n), np.full(n, NATURAL)
     for year in range(1, YEARS + 1):
         if year > 1:
             mines = Steered(
                 county.ids, county.area, np.full(n, TARGET),
                 tuple(world.measure_of.get(i, "") for i in range(n)), works[:, 1:year],
+                fails.copy(), without.copy(),
             )  # fmt: skip
             course = Course(county.start, np.full(n, 0.05), kappa[:, 1:year], level[:, 1:year],
                             np.full(n, Q))  # fmt: skip
@@ -205,39 +207,44 @@ def steered(county: County, money: dict[int, float]) -> tuple[World, list[Decisi
             decision = decide(found, mines, greedy(county))
             decisions.append(decision)
             programme = decision.programme
-            _expect(decision, found.paces.kappa, found.paces.group_kappa, county, world,
-                    (kappa, level, works), year)  # fmt: skip
+            _expect(decision, found.paces, found.paces.group_kappa, county, world,
+                    (kappa, level, works, fails, without), year)  # fmt: skip
             now = decision.committed
         else:
             now = programme[programme["start_year"] == 1]
-            _expect_first(now, county, (kappa, works))
+            _expect_first(now, county, (kappa, works, fails))
         world.do(now, year)
         world.pass_year(year)
     return world, decisions
 
 
 def _expect_first(now, county, arrays) -> None:
-    kappa, works = arrays
+    kappa, works, fails = arrays
     for row in now.itertuples():
         i = county.ids.index(row.mine_id)
         kappa[i, 2:], works[i, 2:] = MEASURES[row.works][1], True
+        fails[i] = 1 - MEASURES[row.works][2]
 
 
 def _expect(decision, paces, groups, county, world, arrays, year) -> None:
     """What the works of the year are expected to change from when they show."""
-    kappa, level, works = arrays
+    kappa, level, works, fails, without = arrays
     known = {one.key: one for one in remedies()}
     for row in decision.committed.itertuples():
         i = county.ids.index(row.mine_id)
         if row.works in MEASURES:
             kappa[i, year + 1 :], works[i, year + 1 :] = MEASURES[row.works][1], True
+            fails[i] = 1 - MEASURES[row.works][2]
             continue
         remedy = known[row.works]
         usual = np.array([groups[world.measure_of[i]]])
         shows = year + remedy.years
-        kappa[i, :shows][works[i, :shows]] = paces[i]
+        failed = paces.p_failed[i]
+        now = paces.kappa[i : i + 1] * (1 - failed) + without[i] * failed
+        kappa[i, :shows][works[i, :shows]] = now[0]
         works[i, :shows] = False
-        kappa[i, shows:] = remedy.kappa_after(paces[i : i + 1], usual)[0]
+        kappa[i, shows:] = remedy.kappa_after(now, usual)[0]
+        fails[i], without[i] = 1 - remedy.success, now[0]
         level[i, shows:] = np.minimum(level[i, shows:] + remedy.level_add, 1.0)
         works[i, shows:] = True
 

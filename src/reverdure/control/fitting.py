@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from reverdure.control.states import Course, Floats, estimate_states
 from reverdure.core.codes import FitStatus
@@ -51,14 +51,18 @@ class Paces:
     Attributes
     ----------
     kappa, kappa_sd : (mine,) float, [1/year]
+        If its works took.
+    p_failed : (mine,) float
+        Chance that they did not.
     group_kappa, group_spread : dict of group to float
-        Median of the group, and the standard deviation of ln kappa in it.
+        Median of the group's works that took, and the standard deviation of ln kappa.
     status : (mine,) uint8
         FitStatus: TOO_FEW where the mine was not seen under works, so has its group's.
     """
 
     kappa: Floats
     kappa_sd: Floats
+    p_failed: Floats
     group_kappa: dict[str, float]
     group_spread: dict[str, float]
     status: NDArray[np.uint8]
@@ -129,6 +133,7 @@ def fit_paces(
     group: Sequence[str],
     under_works: ArrayLike,
     prior: tuple[float, float] = (0.0, 0.5),
+    failing: tuple[ArrayLike, ArrayLike] = (0.0, 0.0),
 ) -> Paces:
     """Fit kappa of each mine, drawn towards its group as far as it says little itself.
 
@@ -146,6 +151,9 @@ def fit_paces(
     prior : (float, float)
         Mean and standard deviation of how far ln kappa of a group lies from what was assumed.
 
+    failing : (float, float), each one or one a mine
+        Chance that works fail whatever their pace would be, and the pace the ground then has.
+
     Returns
     -------
     Paces
@@ -159,9 +167,10 @@ def fit_paces(
     -----
     Empirical Bayes: within a group ln kappa is normal around a mean that is itself normal
     around what was assumed; each mine's likelihood is taken on a grid of paces and the group's
-    mean and spread are those of highest posterior (Morris 1983, doi:10.2307/2287098). The
-    fitted level and the pace of a mine that has hardly begun cannot be told apart: level is
-    taken as given.
+    mean and spread are those of highest posterior (Morris 1983, doi:10.2307/2287098). Works that
+    failed are a class of their own: else they would draw the pace of the others down, and who
+    counts their chance beside it would count it twice. The level and the pace of a mine that
+    has hardly begun cannot be told apart: level is taken as given.
 
     Examples
     --------
@@ -191,21 +200,28 @@ def fit_paces(
     typical = np.where(works.any(axis=1), _last(assumed, works), assumed[:, -1])
     typical = np.maximum(typical, 1e-3)
     steps = np.linspace(-2.5, 1.5, _PACES)  # ln of kappa over what was assumed
-    told = np.stack([
-        estimate_states(
-            seen, noise, replace(
-                whole, kappa=np.where(works, np.minimum(assumed * np.exp(step), 0.99), assumed)
-            )
-        ).likelihood
-        for step in steps
-    ], axis=1)  # fmt: skip
-    kappa, sd = np.empty(mines), np.empty(mines)
+
+    def likelihood(kappa: Floats) -> Floats:
+        course = replace(whole, kappa=np.where(works, np.minimum(kappa, 0.99), assumed))
+        return estimate_states(seen, noise, course).likelihood
+
+    told = np.stack([likelihood(assumed * np.exp(step)) for step in steps], axis=1)
+    share, without = (np.broadcast_to(np.asarray(one, float), (mines,)) for one in failing)
+    if ((share < 0) | (share >= 1) | (without < 0) | (without >= 1)).any():
+        raise InvalidInput("the chance to fail, and the pace without works, lie from 0 to under 1.")
+    failed = likelihood(np.broadcast_to(without[:, None], assumed.shape))
+    with np.errstate(divide="ignore"):
+        odds = np.log(share) - np.log1p(-share) + failed
+    kappa, sd, lost = np.empty(mines), np.empty(mines), np.empty(mines)
     middle, spread = {}, {}
     for name in sorted(set(group)):
         rows = names == name
-        mean, width = _group_law(told[rows], steps, prior)
-        weight = told[rows] - 0.5 * ((steps - mean) / width) ** 2
-        weight = np.exp(weight - logsumexp(weight, axis=1, keepdims=True))
+        mean, width = _group_law(told[rows], odds[rows], steps, prior)
+        away = -0.5 * ((steps - mean) / width) ** 2
+        weight = told[rows] + away - logsumexp(away)
+        took = logsumexp(weight, axis=1, keepdims=True)
+        weight = np.exp(weight - took)
+        lost[rows] = expit(odds[rows] - took[:, 0])
         paces = np.minimum(typical[rows, None] * np.exp(steps), 0.99)
         kappa[rows] = (weight * paces).sum(axis=1)
         sd[rows] = np.sqrt((weight * (paces - kappa[rows, None]) ** 2).sum(axis=1))
@@ -213,7 +229,7 @@ def fit_paces(
         spread[name] = width
     used = (np.isfinite(seen).any(axis=2) & works).any(axis=1)
     status = np.where(used, FitStatus.FITTED, FitStatus.TOO_FEW).astype(np.uint8)
-    return Paces(kappa, sd, middle, spread, status)
+    return Paces(kappa, sd, lost, middle, spread, status)
 
 
 def _fit_group(seen: Floats, sd: Floats, course: Course, fewest: int) -> Noise:
@@ -247,13 +263,16 @@ def _fit_group(seen: Floats, sd: Floats, course: Course, fewest: int) -> Noise:
     )  # fmt: skip
 
 
-def _group_law(told: Floats, steps: Floats, prior: tuple[float, float]) -> tuple[float, float]:
+def _group_law(
+    told: Floats, odds: Floats, steps: Floats, prior: tuple[float, float]
+) -> tuple[float, float]:
     """Mean and spread of ln kappa over what was assumed, of highest posterior in a group."""
     best, law = -np.inf, (prior[0], prior[1])
     for width in np.geomspace(*_SPREADS, 12):
         away = -0.5 * ((steps[None, :] - steps[:, None]) / width) ** 2
         away -= logsumexp(away, axis=1, keepdims=True)
-        value = logsumexp(told[:, None, :] + away[None, :, :], axis=2).sum(axis=0)
+        took = logsumexp(told[:, None, :] + away[None, :, :], axis=2)
+        value = np.logaddexp(took, odds[:, None]).sum(axis=0)
         value -= 0.5 * ((steps - prior[0]) / prior[1]) ** 2
         # a spread of a third is usual: lognormal sigma of trajectories
         value -= 0.5 * (np.log(width / 0.35) / 0.7) ** 2

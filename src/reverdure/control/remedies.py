@@ -8,11 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reverdure.control.states import Course, Estimate, Floats, forecast_over_paces
+from reverdure.control.states import (
+    Course,
+    Estimate,
+    Floats,
+    Forecast,
+    forecast_over_paces,
+    mixed,
+)
 from reverdure.control.tables import table
 from reverdure.core.errors import UnknownOption
 
 COLUMNS = ("mine_id", "remedy", "cost_cny", "p_now", "p_after", "gain_ha", "status")
+_GROUP_SPREAD = 0.35
+"""Spread of ln kappa among mines of one measure (METHODS 3.3, an assumption)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,8 @@ class Prospect:
     course : Course
         Of the years ahead, one value a mine; its kappa is that of each mine now.
     kappa_sd, group_kappa : (mine,) float
+    p_failed, kappa_without : (mine,) float
+        Chance that the works did not take, and the pace the ground then has.
     years : int
         To the deadline.
     """
@@ -113,25 +124,31 @@ class Prospect:
     course: Course
     kappa_sd: Floats
     group_kappa: Floats
+    p_failed: Floats
+    kappa_without: Floats
     years: int
 
-    def p_target(self, remedy: Remedy | None = None) -> Floats:
-        """P(r >= target) at the deadline: left as they are, or once a remedy has worked."""
-        kappa, level = np.asarray(self.course.kappa), np.asarray(self.course.level)
-        sd = self.kappa_sd
+    def ahead(self, remedy: Remedy | None = None, coverage: float = 0.95) -> Forecast:
+        """Mines at the deadline: left as they are, or once a remedy has worked."""
+        took, took_sd = np.asarray(self.course.kappa), self.kappa_sd
+        parts = [self._one(took, took_sd, remedy, coverage)]
+        parts.append(self._one(self.kappa_without, np.zeros(took.shape), remedy, coverage))
+        return mixed(parts, [1 - self.p_failed, self.p_failed], coverage)
+
+    def _one(self, kappa: Floats, sd: Floats, remedy: Remedy | None, coverage: float) -> Forecast:
+        level = np.asarray(self.course.level)
         if remedy is not None:
             after = remedy.kappa_after(kappa, self.group_kappa)
-            sd = sd * after / np.maximum(kappa, 1e-9)
             # a pace that comes from the group is as uncertain as paces are in general
-            sd = np.where(after > kappa * remedy.kappa_factor, 0.35 * after, sd)
+            anew = after > kappa * remedy.kappa_factor
+            wide = np.where(anew, _GROUP_SPREAD * after, sd * remedy.kappa_factor)
             waits = np.arange(max(self.years, 1)) < remedy.years
             kappa = np.where(waits, kappa[:, None], after[:, None])
-            level = np.where(
-                waits, level[:, None], np.minimum(level + remedy.level_add, 1)[:, None]
-            )
-            sd = np.where(waits, self.kappa_sd[:, None], sd[:, None])
-        ahead = replace(self.course, kappa=kappa, level=level)
-        return forecast_over_paces(self.estimate, ahead, sd, self.years, self.target).p_target
+            higher = np.minimum(level + remedy.level_add, 1.0)
+            level = np.where(waits, level[:, None], higher[:, None])
+            sd = np.where(waits, sd[:, None], wide[:, None])
+        course = replace(self.course, kappa=kappa, level=level)
+        return forecast_over_paces(self.estimate, course, sd, self.years, self.target, coverage)
 
 
 def candidates(
@@ -155,12 +172,12 @@ def candidates(
         (area times what the chance gains) and `status` of its cost and effect. By mine, in the
         order of remedies.
     """
-    now = prospect.p_target()
+    now = prospect.ahead().p_target
     rows = []
     for remedy in remedies(chosen):
         if not wanted.any():
             break
-        after = now + remedy.success * (prospect.p_target(remedy) - now)
+        after = now + remedy.success * (prospect.ahead(remedy).p_target - now)
         for i in np.flatnonzero(wanted & (after > now + 1e-6)):
             area = float(prospect.area_ha[i])
             rows.append((

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reverdure.control.fitting import Paces, fit_paces
+from reverdure.control.fitting import Paces, fit_noise, fit_paces
 from reverdure.control.remedies import Prospect, candidates
 from reverdure.control.states import (
     Course,
@@ -20,10 +20,9 @@ from reverdure.control.states import (
     Floats,
     Forecast,
     estimate_states,
-    forecast_over_paces,
 )
 from reverdure.control.triggers import EarnedValue, Watch, watch
-from reverdure.core.codes import ChangeCause, Light
+from reverdure.core.codes import ChangeCause, FitStatus, Light
 from reverdure.core.errors import InvalidInput, MissingColumn
 from reverdure.core.provenance import digest
 
@@ -45,6 +44,10 @@ class Steered:
         Measure of each; "" where none has begun.
     under_works : (mine, year) bool
         Years whose recovery is that of the present works: after a remedy they begin anew.
+    p_fails : (mine,) float
+        Chance, before anything is seen, that the present works do not take; 0 without works.
+    kappa_without : (mine,) float
+        Pace of the ground without works, or with works that did not take.
     """
 
     mine_id: tuple[str, ...]
@@ -52,6 +55,8 @@ class Steered:
     target: Floats
     measure: tuple[str, ...]
     under_works: NDArray[np.bool_]
+    p_fails: Floats
+    kappa_without: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ class Handover:
     remedies : DataFrame
         Candidates for mines under a red light, as `candidates` gives them.
     kappa : dict of measure to float
-        Pace of each measure as re-estimated.
+        Pace of each measure as re-estimated; only of those seen under works.
     budget_cny : dict of year to float
         Money not yet bound by `fixed`.
     churn : float
@@ -221,18 +226,22 @@ def review(
     See `docs/steering.md`.
     """
     rest = _checked(year, deadline, mines, seen, programme, budget_cny)
+    inputs = _hash(year, deadline, mines, seen, programme, budget_cny, contracted)
     group = [name or "none" for name in mines.measure]
-    paces = fit_paces(seen.observed, seen.noise, seen.course, group, mines.under_works)
+    seen = replace(seen, course=_with_fitted_chance(seen, group))
+    paces = fit_paces(
+        seen.observed, seen.noise, seen.course, group, mines.under_works,
+        failing=(mines.p_fails, mines.kappa_without),
+    )  # fmt: skip
+    mean_pace = paces.kappa + paces.p_failed * (mines.kappa_without - paces.kappa)
     steps = seen.observed.shape[:2]
     assumed = 1 - seen.course.by_year(*steps)[0]
-    course = replace(seen.course, kappa=np.where(mines.under_works, paces.kappa[:, None], assumed))
+    course = replace(seen.course, kappa=np.where(mines.under_works, mean_pace[:, None], assumed))
     # surprises are held against the plan, the forecast is made with what was learnt
     planned = estimate_states(seen.observed, seen.noise, seen.course)
     estimate = estimate_states(seen.observed, seen.noise, course)
     prospect = _prospect(year, deadline, mines, estimate, course, paces, group)
-    ahead = forecast_over_paces(
-        estimate, prospect.course, prospect.kappa_sd, prospect.years, mines.target
-    )
+    ahead = prospect.ahead()
     begun = mines.under_works[:, -1]
     since = np.where(begun, np.argmax(mines.under_works, axis=1), 0)
     found = watch(planned, ahead, seen.surveyed, seen.works, since)
@@ -249,10 +258,9 @@ def review(
         )
     handover = Handover(
         year, deadline, fixed.reset_index(drop=True), previous.reset_index(drop=True), options,
-        {name: value for name, value in paces.group_kappa.items() if name != "none"}, free, CHURN,
+        _measured(paces, group), free, CHURN,
         estimate,
     )  # fmt: skip
-    inputs = _hash(year, deadline, mines, seen, programme, budget_cny, contracted)
     return Review(year, estimate, paces, ahead, found, handover, inputs)
 
 
@@ -281,6 +289,28 @@ def decide(found: Review, mines: Steered, planner: Planner) -> Decision:
     )  # fmt: skip
 
 
+def _measured(paces: Paces, group: list[str]) -> dict[str, float]:
+    """Pace of each measure of which a mine was seen under works; of others nothing is known."""
+    seen = {name for name, status in zip(group, paces.status, strict=True)
+            if status == FitStatus.FITTED}  # fmt: skip
+    return {name: paces.group_kappa[name] for name in sorted(seen - {"none"})}
+
+
+def _with_fitted_chance(seen: Seen, group: list[str]) -> Course:
+    """The course with the chance of a year as each group's own observations have it."""
+    fits = fit_noise(seen.observed, seen.noise, seen.course, group)
+    assumed = np.sqrt(seen.course.by_year(*seen.observed.shape[:2])[2])
+    scale = {
+        name: fits[name].q / float(np.median(assumed[[one == name for one in group]]))
+        for name in fits
+    }
+    # a year that struck many must not be read as a slow pace; a calm one is no promise
+    return replace(
+        seen.course,
+        q=assumed * np.array([max(scale[name], 1.0) for name in group])[:, None],
+    )
+
+
 def _prospect(
     year: int, deadline: int, mines: Steered, estimate: Estimate, course: Course, paces: Paces,
     group: list[str],
@@ -288,14 +318,16 @@ def _prospect(
     """Mines as they go on from the last year."""
     shape = estimate.mean.shape
     keep, push, variance = course.by_year(*shape)
-    kappa = 1 - keep[:, -1]
-    level = np.where(kappa > 0, push[:, -1] / np.where(kappa > 0, kappa, 1.0), 0.0)
+    last = 1 - keep[:, -1]
+    level = np.where(last > 0, push[:, -1] / np.where(last > 0, last, 1.0), 0.0)
     begun = mines.under_works[:, -1]
+    kappa = np.where(begun, paces.kappa, last)
     ahead = Course(estimate.mean[:, -1], estimate.sd[:, -1], kappa, level, np.sqrt(variance[:, -1]))
     usual = np.array([paces.group_kappa[name] for name in group])
     return Prospect(
         mines.mine_id, np.asarray(mines.area_ha, float), np.asarray(mines.target, float), estimate,
-        ahead, np.where(begun, paces.kappa_sd, 0.0), usual, deadline - year + 1,
+        ahead, np.where(begun, paces.kappa_sd, 0.0), usual, np.where(begun, paces.p_failed, 0.0),
+        np.asarray(mines.kappa_without, float), deadline - year + 1,
     )  # fmt: skip
 
 
@@ -418,6 +450,7 @@ def _hash(
         seen.observed, np.broadcast_to(seen.noise, seen.observed.shape), *steps,
         seen.course.first(len(order)).T, np.asarray(mines.area_ha, float),
         np.asarray(mines.target, float), mines.under_works.astype(float),
+        np.asarray(mines.p_fails, float), np.asarray(mines.kappa_without, float),
         *(np.asarray(seen.surveyed[name], float) for name in sorted(seen.surveyed)),
     ]  # fmt: skip
     if seen.works:

@@ -4,6 +4,7 @@ The state r is the share of the way to the reference (0 to 1). Left to its measu
 `r[t] = (1 - kappa) r[t-1] + kappa level + push + w`, and sensors see `y = loading r + v`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -345,12 +346,24 @@ def forecast_over_paces(
         )
         for node in nodes
     ]  # fmt: skip
-    mean = sum(w * one.mean for w, one in zip(weights, parts, strict=True))
-    square = sum(w * (one.sd**2 + one.mean**2) for w, one in zip(weights, parts, strict=True))
-    p = sum(w * one.p_target for w, one in zip(weights, parts, strict=True))
+    return mixed(parts, list(weights), coverage)
+
+
+def mixed(parts: Sequence[Forecast], weights: Sequence[Floats], coverage: float) -> Forecast:
+    """Forecasts of which one is true, each with its chance, as one.
+
+    Returns
+    -------
+    Forecast
+        The interval is that of a normal law with the mean and spread of all.
+    """
+    pairs = list(zip(weights, parts, strict=True))
+    mean = np.sum([w * one.mean for w, one in pairs], axis=0)
+    square = np.sum([w * (one.sd**2 + one.mean**2) for w, one in pairs], axis=0)
+    p = np.sum([w * one.p_target for w, one in pairs], axis=0)
     sd = np.sqrt(np.maximum(square - mean**2, 0.0))
     wide = norm.ppf(0.5 + coverage / 2) * sd
-    return Forecast(mean, sd, mean - wide, mean + wide, p, years)
+    return Forecast(mean, sd, mean - wide, mean + wide, p, parts[0].years)
 
 
 def _observations(
