@@ -1,4 +1,4 @@
-"""Counties whose truth differs from the plan: the plan left alone, and steering, for the same money.
+"""Counties whose truth differs from the plan, which is left alone or steered for the same money.
 
 Mines recover at their own pace, works fail, droughts strike. The planner is a plain greedy one
 (chance of the target x hectares, over cost); the same for both ways.
@@ -52,7 +52,7 @@ class County:
         self.error = rng.normal(0, SENSORS, (n, YEARS + 1, len(SENSORS)))
         self.cloudy = rng.random((n, YEARS + 1, len(SENSORS))) < CLOUDY
         whole = sum(self.cost("assisted", i) for i in range(n))
-        self.budget = {year: 0.9 * whole / FUNDED for year in range(1, FUNDED + 1)}
+        self.budget = dict.fromkeys(range(1, FUNDED + 1), 0.9 * whole / FUNDED)
 
     def cost(self, measure: str, mine: int) -> float:
         return MEASURES[measure][0] * float(self.area[mine] ** 0.95 * self.dear[mine])
@@ -122,7 +122,7 @@ class World:
         self.waits = np.zeros(n, int)
         self.then = self.kappa.copy()
         self.seen = np.empty((n, 0, len(SENSORS)))
-        self.spent = {year: 0.0 for year in range(1, YEARS + 1)}
+        self.spent = dict.fromkeys(range(1, YEARS + 1), 0.0)
 
     def do(self, works: pd.DataFrame, year: int) -> None:
         """What the works of a year really change."""

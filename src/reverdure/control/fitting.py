@@ -251,7 +251,7 @@ def _fit_group(seen: Floats, sd: Floats, course: Course, fewest: int) -> Noise:
         bounds = [(-_WIDEST, _WIDEST)] * logs.size
         found = minimize(
             lambda x: -at(x)[2], logs, method="Nelder-Mead", bounds=bounds,
-            options={"xatol": 1e-4, "fatol": 1e-6, "maxiter": 2000},
+            options={"xatol": 1e-3, "fatol": 1e-4, "maxiter": 2000},
         )  # fmt: skip
         logs = np.asarray(found.x)
         ends = (abs(logs) > _WIDEST - 1e-3).any()

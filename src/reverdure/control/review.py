@@ -375,6 +375,9 @@ def _has_columns(programme: pd.DataFrame) -> None:
 def _obeys(programme: pd.DataFrame, handover: Handover, mines: Steered) -> None:
     """Check a planner's programme by rules that share nothing with its model."""
     _has_columns(programme)
+    cost = programme["cost_cny"].to_numpy(float)
+    if not (np.isfinite(cost) & (cost >= 0)).all():
+        raise InvalidInput("the planner gives works a cost that is missing or below 0.")
     if (programme["start_year"] < handover.year).any():
         raise InvalidInput(f"the planner starts works before {handover.year}.")
     if set(programme["mine_id"]) - set(mines.mine_id):
