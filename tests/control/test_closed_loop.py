@@ -1,10 +1,10 @@
-"""Six simulated counties over ten years: steering against the plan left alone."""
+"""Five simulated counties over ten years: steering against the plan left alone."""
 
 import numpy as np
 import pytest
 from benchmarks.counties import YEARS, County, compare, left_alone, table
 
-COUNTIES, MINES = 6, 60
+COUNTIES, MINES = 5, 100
 
 
 @pytest.fixture(scope="module")
