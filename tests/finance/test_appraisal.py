@@ -74,9 +74,7 @@ def test_every_root_makes_the_stream_worthless(stream) -> None:
 
 
 @given(st.lists(st.floats(1, 1e6), min_size=1, max_size=8), st.floats(1, 1e6))
-def test_paid_first_and_received_later_there_is_one_rate(
-    back, paid
-) -> None:
+def test_paid_first_and_received_later_there_is_one_rate(back, paid) -> None:
     found = irr([-paid, *back])
     assert found.status is IrrStatus.UNIQUE
     assume(-0.9 < found.rate < 10)
