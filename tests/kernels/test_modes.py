@@ -21,6 +21,7 @@ from reverdure.core.grid import Grid
 from reverdure.kernels.courses import misfit, search_bends
 from reverdure.kernels.losses import date_falls, largest_falls
 from reverdure.kernels.rings import distances, grow, mean_of_years, wander
+from reverdure.kernels.states import filter_states, running_shortfall, smooth_states
 from reverdure.kernels.zones import merge_zones, sample_zones
 
 
@@ -83,6 +84,21 @@ def zones(rng):
     return [level, label.astype(float), way]
 
 
+def states(rng):
+    start, steps = rng.random((2, 4)), rng.random((3, 4, 6))
+    seen, noise = rng.random((4, 6, 2)), rng.uniform(0.1, 0.2, (4, 6, 2))
+    seen[rng.random(seen.shape) < 0.3] = np.nan
+    filtered, predicted, smoothed = (np.empty((2, 4, 6)) for _ in range(3))
+    surprise, likelihood, total = np.empty(seen.shape), np.empty(4), np.empty((4, 6))
+    filter_states(
+        start, tuple(steps), seen, np.array([1.0, 0.8]), noise, filtered, predicted, surprise,
+        likelihood,
+    )
+    smooth_states(steps[0], filtered, predicted, smoothed)
+    running_shortfall(surprise[:, :, 0].copy(), 0.5, total)
+    return [filtered, predicted, smoothed, np.nan_to_num(surprise), likelihood, total]
+
+
 rng = np.random.default_rng(9)
 damaged = np.arange(24)[:, None] > rng.uniform(0, 40, 70)
 values = 0.6 + rng.normal(0, 0.05, (24, 70)) - 0.3 * damaged
@@ -96,6 +112,7 @@ few = SegmentParams(max_segments=1, vertex_count_overshoot=0, min_observations_n
 found = [segment(index, params) for params in (SegmentParams(), many, few)]
 arrays = [one[name].values.astype(float) for one in found for name in sorted(one.data_vars)]
 arrays += falls(found[0], values) + rings(rng) + courses(rng) + zones(rng)
+arrays += states(rng)
 star = shapely.Point(55, 45).buffer(38).difference(shapely.Point(60, 40).buffer(13))
 arrays.append(coverage(star, Grid("EPSG:32650", 0, 90, 10, 9, 10))[1])
 np.savez(sys.argv[1], *arrays)

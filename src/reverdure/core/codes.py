@@ -362,3 +362,75 @@ class PayWay(Code):
 
     RESULT = 1, "on result", "按结果支付"
     PROCESS = 2, "process subsidy", "过程补助"
+
+
+class StateStatus(Code):
+    """Whether the state of a mine rests on anything that was seen."""
+
+    ESTIMATED = 0, "estimated from observations", "依据观测估计"
+    NOT_OBSERVED = 1, "never observed: as planned", "无观测,仅为计划值"
+
+
+class FitStatus(Code):
+    """Where the noise of a group of mines, or the pace of a mine, comes from."""
+
+    FITTED = 0, "fitted", "已拟合"
+    AT_BOUND = 1, "fitted, at the end of what was allowed", "已拟合,达允许范围端点"
+    TOO_FEW = 2, "too few observations: as assumed", "观测过少,沿用假设值"
+
+
+class Light(Code):
+    """How a mine stands against its plan; always shown with its sign."""
+
+    GREEN = 1, "on course", "正常", "#009E73"
+    AMBER = 2, "to be watched", "关注", "#E69F00"
+    RED = 3, "to be acted on", "须处置", "#D55E00"
+    NOT_OBSERVED = 4, "not observed", "无观测", "#999999"
+
+    @property
+    def sign(self) -> str:
+        """A shape that stands beside the colour."""
+        return "●▲■○"[self.value - 1]
+
+
+class Trigger(Code):
+    """What sets off a second look at a mine, or a change of its plan."""
+
+    PROBABILITY_LOW = 1, "target more likely missed than met", "达标可能性不足一半"
+    PROBABILITY_MIDDLE = 2, "target not likely enough", "达标可能性偏低"
+    SHORTFALL_HIGH = 3, "falls short year after year", "连续多年低于预期"
+    SHORTFALL_MIDDLE = 4, "begins to fall short", "开始低于预期"
+    SURPRISES = 5, "observations the forecast cannot explain", "观测与预测显著不符"
+    DISPLACEMENT = 6, "ground moves faster than the limit", "地表位移速率超限"
+    ANTIMONY = 7, "antimony in runoff above the limit", "径流中锑浓度超限"
+    SLOPE_FAILURE = 8, "slope failed", "边坡失稳"
+    BEHIND_SCHEDULE = 9, "works behind schedule", "工程进度滞后"
+    OVER_COST = 10, "works cost more than planned", "工程成本超支"
+
+
+class IrrStatus(Code):
+    """Whether a stream of money has one internal rate of return."""
+
+    UNIQUE = 0, "one rate", "唯一解"
+    SEVERAL_SIGNS = 1, "the sign changes more than once: roots, no return", "符号多次变化:仅为根"
+    NO_ROOT = 2, "no rate", "无解"
+
+
+class CashStatus(Code):
+    """Whether everything due in a year could be paid."""
+
+    BALANCED = 0, "all paid", "全部付清"
+    BRIDGED = 1, "paid ahead of a reward", "垫付待奖补"
+    WORKS_UNPAID = 2, "works that no source may or can pay", "工程款无来源支付"
+    DEBT_UNPAID = 3, "debt service not met", "未能还本付息"
+
+
+class ChangeCause(Code):
+    """Why a mine has other works in a new programme than in the one before."""
+
+    TRIGGER = 1, "its own triggers", "自身触发"
+    REMEDY = 2, "remedial package", "补救措施"
+    ADDED = 3, "money or a better prospect became free", "有资金或前景改善"
+    POSTPONED = 4, "works moved in time", "工期调整"
+    OTHER_WORKS = 5, "other works than before", "更换措施"
+    DROPPED = 6, "money does more elsewhere", "资金转用他处"
