@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverdure.core.codes import PlanStatus
-from reverdure.plan.solver import Answer, Arrays, solve_linear, solve_whole
+from reverdure.plan.sifting import solve_relaxation
+from reverdure.plan.solver import Answer, Arrays, solve_whole
 
 if TYPE_CHECKING:
     from reverdure.plan.compiling import Compiled
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 SMALL = 3_000
 """Starts up to which the whole problem is given to the solver at once."""
-STEPS = (300, 1_000, 3_000)
+STEPS = (100, 300, 1_000, 3_000)
 """Mines opened in each step of the search."""
 _WHOLE = 1e-6
+_STEP_SECONDS = 30.0
 _TRIED = 0.25
 """Share of the remaining time that a step may take."""
 
@@ -103,7 +105,7 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
     """The search itself: relaxation, small problems, the whole problem."""
     began = time.monotonic()
     whole = arrays_of(compiled, relaxed=False)
-    relaxed = solve_linear(whole, seconds)
+    relaxed = solve_relaxation(compiled, whole, seconds)
     route = [("relaxation", relaxed.seconds, relaxed.objective)]
     if relaxed.x is None or relaxed.reduced is None:
         status = PlanStatus.INFEASIBLE if relaxed.status == "infeasible" else PlanStatus.NO_PLAN
@@ -115,7 +117,7 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
     for step in steps:
         left = seconds - (time.monotonic() - began)
         opened = _opened(compiled, relaxed, step)
-        tried = _restricted(whole, relaxed.x, opened, left * _TRIED, gap, bound)
+        tried = _restricted(whole, relaxed.x, opened, min(left * _TRIED, _STEP_SECONDS), gap, bound)
         route.append((f"{step} mines", tried.seconds, tried.objective))
         if tried.x is not None and (best is None or tried.objective > best.objective):
             best = tried

@@ -60,6 +60,14 @@ class Answer:
     reduced: Numbers | None = None
 
 
+@dataclass(frozen=True)
+class Basis:
+    """Where a simplex solution stands: one status a column and row."""
+
+    columns: list[Any]
+    rows: list[Any]
+
+
 _STATUS = {
     "kOptimal": "optimal", "kInfeasible": "infeasible", "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible", "kInterrupt": "stopped", "kTimeLimit": "stopped",
@@ -78,6 +86,45 @@ def solve_linear(arrays: Arrays, seconds: float) -> Answer:
     solver = _handed(arrays, relaxed=True)
     solver.setOptionValue("solver", "simplex")
     _run(solver, began + seconds)
+    return _linear_answer(solver, arrays, began)
+
+
+def solve_from(
+    arrays: Arrays, seconds: float, columns: NDArray[np.int64], basis: Basis | None, width: int
+) -> tuple[Answer, Basis | None]:
+    """A relaxation that has some of the columns, from the basis of one that had fewer.
+
+    Parameters
+    ----------
+    arrays : Arrays
+        With these columns only.
+    seconds : float
+    columns : array of int
+        Where they stand among all `width` columns.
+    basis : Basis or None
+    width : int
+    """
+    began = time.monotonic()
+    solver = _handed(arrays, relaxed=True)
+    solver.setOptionValue("solver", "simplex")
+    if basis is not None:
+        known = highspy.HighsBasis()
+        known.valid = True
+        known.col_status = [basis.columns[n] for n in columns]
+        known.row_status = basis.rows
+        solver.setBasis(known)
+    _run(solver, began + seconds)
+    answer = _linear_answer(solver, arrays, began)
+    if answer.x is None:
+        return answer, None
+    found = solver.getBasis()
+    statuses = [highspy.HighsBasisStatus.kLower] * width
+    for at, status in zip(columns, found.col_status, strict=True):
+        statuses[at] = status
+    return answer, Basis(statuses, list(found.row_status))
+
+
+def _linear_answer(solver: Any, arrays: Arrays, began: float) -> Answer:
     status = _STATUS.get(solver.getModelStatus().name, "failed")
     spent = time.monotonic() - began
     if status != "optimal":
