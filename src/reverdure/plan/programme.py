@@ -161,7 +161,7 @@ def _money(compiled: "Compiled", found: "Found") -> tuple[pd.DataFrame, pd.DataF
             if county:
                 here &= flows.county == flows.counties.index(county)
             spent = amount[here].sum(axis=0)
-            left = found.x[flows.carried[n][place]] if n in flows.carried else 0 * spent
+            left = np.cumsum(budget - spent) if n in flows.carried else 0 * spent
             before = np.append(0.0, left[:-1])
             lapsed = budget + before - spent - left
             rows += [
