@@ -78,10 +78,13 @@ def instance(kind: str, seed: int, mines: int = MINES, counties: int = COUNTIES)
     yearly = made.money_mcny / len(YEARS)
     area = float(made.mines["area_ha"].sum())
     begun = problem(made.mines, catalogue().only(MEASURES), years=YEARS, allowed=made.allowed)
-    asked = begun.within(capacity=capacity("works_ha", area / PREFECTURES / len(YEARS) * 0.8)).require(
-        fair(floor=0.35), at_least("restored_mines", 0.55 * mines, by=2030),
-        at_least("restored_ha", 0.4 * area), at_least("restored_ha", 0.04 * area, land_use="farmland"),
-    )  # fmt: skip
+    works = capacity("works_ha", area / PREFECTURES / len(YEARS) * 0.8)
+    asked = begun.within(capacity=works).require(
+        fair(floor=0.35),
+        at_least("restored_mines", 0.55 * mines, by=2030),
+        at_least("restored_ha", 0.4 * area),
+        at_least("restored_ha", 0.04 * area, land_use="farmland"),
+    )
     if kind == "A":
         return asked.within(budget=dict.fromkeys(YEARS, yearly))
     asked = asked.within(budget=_sources(made, yearly))
@@ -94,7 +97,10 @@ def _sources(made: Province, yearly: float) -> list[Source]:
     rng = np.random.default_rng(9)
     names = sorted(set(made.mines["county"]))
     part = rng.dirichlet(np.full(len(names), 4.0))
-    own = {name: dict.fromkeys(YEARS, float(yearly * 0.25 * p)) for name, p in zip(names, part, strict=True)}
+    own = {
+        name: dict.fromkeys(YEARS, float(yearly * 0.25 * p))
+        for name, p in zip(names, part, strict=True)
+    }
     return [
         Source("central", dict.fromkeys(YEARS, yearly * 0.35), "central", most_share=0.7),
         Source("province", dict.fromkeys(YEARS, yearly * 0.15), "province", rolls=True),
@@ -137,8 +143,8 @@ def measure() -> list[Figure]:
             if kind == "B":
                 ratios.append(alone(compiled, plan) / plan.seconds)
         figures.append(
-            Figure(f"class {kind}: worst gap of {len(plans)} seeds", max(p.gap for p in plans) * 100,
-                   "%", at_most=0.1)
+            Figure(f"class {kind}: worst gap of {len(plans)} seeds",
+                   max(p.gap for p in plans) * 100, "%", at_most=0.1)
         )  # fmt: skip
         figures.append(
             Figure(f"class {kind}: seconds to the gap, median",

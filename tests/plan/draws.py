@@ -18,7 +18,8 @@ def programme(seed, mines=6, years=3, owners=True):
     table = pd.DataFrame({
         "mine_id": [f"M{n}" for n in range(mines)],
         "county": rng.choice(["X", "Y"], mines), "prefecture": "P",
-        "area_ha": rng.uniform(1, 9, mines).round(2), "slope_deg": rng.uniform(5, 40, mines).round(1),
+        "area_ha": rng.uniform(1, 9, mines).round(2),
+        "slope_deg": rng.uniform(5, 40, mines).round(1),
         "recovery": rng.uniform(0, 0.4, mines).round(2),
         "has_owner": (rng.random(mines) < 0.3) & owners,
     })  # fmt: skip

@@ -86,7 +86,7 @@ def _payments(plan, works, tree, asked, mines):
 
 def _budgets(plan, asked):
     for source in asked.sources:
-        for county in (source.budget if source.by_county else [""]):
+        for county in source.budget if source.by_county else [""]:
             table = source.budget[county] if county else source.budget
             left = 0.0
             for year in asked.years:
@@ -133,7 +133,10 @@ def _targets(plan, works, asked):
 
     short = {r["en"]: r["amount"] for r in plan.shortfalls.to_dict("records")}
     for target in asked.requirements:
-        if not isinstance(target, Target) or target.quantity.id not in ("restored_ha", "restored_mines"):
+        if not isinstance(target, Target) or target.quantity.id not in (
+            "restored_ha",
+            "restored_mines",
+        ):
             continue
         counted = [
             w for w in works

@@ -1,7 +1,7 @@
 """The programme: optima known by hand, other ways to the same optimum, rules, prices."""
 
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,8 @@ import pulp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.plan.draws import programme
+from tests.plan.rules import broken
 
 from reverdure.core.codes import PlanStatus
 from reverdure.plan.answers import one_more, requirement_costs, shadow_prices, why
@@ -16,11 +18,18 @@ from reverdure.plan.comparing import compare, stays
 from reverdure.plan.measures import catalogue
 from reverdure.plan.money import Source
 from reverdure.plan.problem import problem
-from reverdure.plan.requirements import Bundle, Bundles, Corridor, Lock, at_least, at_most, capacity, fair
+from reverdure.plan.requirements import (
+    Bundle,
+    Bundles,
+    Corridor,
+    Lock,
+    at_least,
+    at_most,
+    capacity,
+    fair,
+)
 from reverdure.plan.risk import chances
 from reverdure.plan.search import arrays_of, search
-from tests.plan.draws import programme
-from tests.plan.rules import broken
 
 SHARE_1, SHARE_2 = 0.76, 0.08
 """Of the cost of assisted recovery: the year of the works, and each year of aftercare."""
@@ -94,13 +103,17 @@ def test_match_needs_other_money_beside(tiny):
 
 def test_capacity_holds_in_every_year(tiny):
     # assisted recovery takes .5 ha of works a hectare: 5 ha of capacity is A alone
-    plan = tiny.within(budget={2027: 9.0, 2028: 9.0}, capacity=capacity("works_ha", 5.0)).solve(gap=0)
+    plan = tiny.within(budget={2027: 9.0, 2028: 9.0}, capacity=capacity("works_ha", 5.0)).solve(
+        gap=0
+    )
     assert starts(plan) == {"A": 2027, "B": 2028}
 
 
 def test_a_target_that_money_cannot_reach_is_told_with_its_shortfall(tiny):
     plan = (
-        tiny.within(budget={2027: 0.76, 2028: 0.08}).require(at_least("restored_mines", 3)).solve(gap=0)
+        tiny.within(budget={2027: 0.76, 2028: 0.08})
+        .require(at_least("restored_mines", 3))
+        .solve(gap=0)
     )
     assert plan.shortfalls["amount"].tolist() == [2.0]
     assert "3 mines" in plan.shortfalls["en"][0] and "修复矿山数" in plan.shortfalls["zh"][0]
@@ -136,7 +149,9 @@ def test_a_corridor_pays_for_both_ends(tiny):
 
 def test_a_demonstration_project_needs_its_size(tiny):
     def asked(least):
-        bundle = Bundle("D", ("A", "B"), least_cost_mcny=least, least_area_ha=16, share=0.6, most_mcny=9)
+        bundle = Bundle(
+            "D", ("A", "B"), least_cost_mcny=least, least_area_ha=16, share=0.6, most_mcny=9
+        )
         own = Source("own", {2027: 0.7, 2028: 0.1}, "county")
         return tiny.within(budget=own).require(Bundles((bundle,), 1)).solve(gap=0)
 
@@ -173,8 +188,12 @@ def by_trying_all(compiled):
         answer = linprog(
             -model.objective[n:],
             A_ub=np.vstack([rest[bound[0]], -rest[bound[1]]]),
-            b_ub=np.concatenate([(model.row_upper - used)[bound[0]], (used - model.row_lower)[bound[1]]]),
-            bounds=list(zip(lower[n:], np.where(np.isinf(upper[n:]), None, upper[n:]), strict=True)),
+            b_ub=np.concatenate(
+                [(model.row_upper - used)[bound[0]], (used - model.row_lower)[bound[1]]]
+            ),
+            bounds=list(
+                zip(lower[n:], np.where(np.isinf(upper[n:]), None, upper[n:]), strict=True)
+            ),
         )
         if answer.status == 0:
             best = max(best, model.objective[:n] @ x - answer.fun)
@@ -203,9 +222,7 @@ def test_another_solver_finds_the_same_optimum(seed):
     rows = arrays.matrix.tocsr()
     for n in range(rows.shape[0]):
         at = slice(rows.indptr[n], rows.indptr[n + 1])
-        total = pulp.lpSum(
-            v * x[c] for c, v in zip(rows.indices[at], rows.data[at], strict=True)
-        )
+        total = pulp.lpSum(v * x[c] for c, v in zip(rows.indices[at], rows.data[at], strict=True))
         if np.isfinite(arrays.row_upper[n]):
             other += total <= arrays.row_upper[n]
         if np.isfinite(arrays.row_lower[n]):
@@ -238,7 +255,7 @@ def test_stages_as_binaries_of_their_own_have_the_same_optimum(seed):
             for t in range(len(years)):
                 w[m, p, s.id, t] = pulp.LpVariable(f"w_{m}_{p}_{s.id}_{t}", cat=pulp.LpBinary)
         for t in range(len(years)):
-            for one, following in zip(works, works[1:], strict=False):
+            for one, following in pairwise(works):
                 # the next stage follows in its year, no sooner and no later
                 then = t + following.first - one.first
                 if then < len(years):
@@ -262,13 +279,18 @@ def test_stages_as_binaries_of_their_own_have_the_same_optimum(seed):
                 for year in range(t + shift, min(t + shift + stage.years, len(years))):
                     spend[year].append(cost[here[0]] * share / stage.years * w[m, p, begins.id, t])
     for m in {m for m, _ in pairs}:
-        other += pulp.lpSum(v for (mine, p, s, t), v in w.items()
-                            if mine == m and s == options.packages[p][0].stages[0].id) <= 1  # fmt: skip
+        begun = [
+            v for (mine, p, s, _), v in w.items()
+            if mine == m and s == options.packages[p][0].stages[0].id
+        ]  # fmt: skip
+        other += pulp.lpSum(begun) <= 1
     for year, parts in spend.items():
         other += pulp.lpSum(parts) <= 0.7, f"money {year}"
     other += pulp.lpSum(gain)
     other.solve(pulp.PULP_CBC_CMD(msg=False, gapRel=0, threads=1))
-    assert search(compiled, 60, 0.0).objective == pytest.approx(pulp.value(other.objective) or 0, abs=1e-4)
+    assert search(compiled, 60, 0.0).objective == pytest.approx(
+        pulp.value(other.objective) or 0, abs=1e-4
+    )
 
 
 @settings(max_examples=25, deadline=None)
@@ -279,7 +301,9 @@ def test_a_plan_keeps_every_rule(seed):
     assert plan.has_works
     assert broken(plan, asked) == []
     closes = plan.budget["budget_mcny"] + plan.budget["carried_in_mcny"]
-    closes -= plan.budget["paid_mcny"] + plan.budget["carried_out_mcny"] + plan.budget["lapsed_mcny"]
+    closes -= (
+        plan.budget["paid_mcny"] + plan.budget["carried_out_mcny"] + plan.budget["lapsed_mcny"]
+    )
     assert closes.abs().max() < 1e-6
 
 
@@ -335,7 +359,9 @@ def test_what_a_requirement_costs_is_what_is_won_without_it(tiny):
     asked = tiny.within(budget=money).require(at_least("restored_ha", 5, county="Y", penalty=1e3))
     costs = requirement_costs(asked.solve(gap=0))
     with_it, without = asked.solve(gap=0), asked.without("at_least:restored_ha:5:Y").solve(gap=0)
-    assert costs["benefit_lost"][0] == pytest.approx(without.objective - with_it.objective, abs=1e-6)
+    assert costs["benefit_lost"][0] == pytest.approx(
+        without.objective - with_it.objective, abs=1e-6
+    )
 
 
 def test_why_a_mine_is_chosen_and_another_is_not(tiny):
@@ -356,7 +382,9 @@ def test_scenarios_are_compared_and_what_stays_is_told(tiny):
     plans = {"base": base.solve(gap=0), "dry": base.scenario(budget=0.5).solve(gap=0)}
     assert stays(plans)["mine_id"].tolist() == ["A"]
     told = compare(plans["base"], plans["dry"])
-    assert told.moved[["mine_id", "change", "why"]].to_numpy().tolist() == [["B", "dropped", "money"]]
+    assert told.moved[["mine_id", "change", "why"]].to_numpy().tolist() == [
+        ["B", "dropped", "money"]
+    ]
     assert told.same == 1 and not told.same_data
     assert told.moved["cost_mcny"][0] == pytest.approx(-1.0)
     assert told.by_county["county"].tolist() == ["X"]

@@ -188,8 +188,7 @@ def why(plan: Plan, mine_id: str) -> Why:
     chosen = int(taken[0]) if len(taken) else None
     best = float(total[chosen]) if chosen is not None else 0.0
     rest = [n for n in np.argsort(-total, kind="stable") if n != chosen]
-    words = [option_words(mine_id, *options.packages[options.package[o]],
-                          options.years[options.start[o]]) for o in here]  # fmt: skip
+    words = [_words_of(compiled, int(option)) for option in here]
     others = pd.DataFrame(
         [(*words[n], total[n], best - total[n]) for n in rest],
         columns=["en", "zh", "value", "behind"],
@@ -203,6 +202,13 @@ def why(plan: Plan, mine_id: str) -> Why:
     return Why(
         mine_id, "" if chosen is None else words[chosen][0], best, at, others, float(margin), *said
     )
+
+
+def _words_of(compiled: Compiled, option: int) -> tuple[str, str]:
+    options = compiled.options
+    measure, use = options.packages[options.package[option]]
+    mine = str(compiled.problem.mines.ids[options.mine[option]])
+    return option_words(mine, measure, use, options.years[options.start[option]])
 
 
 def _said(
@@ -235,8 +241,8 @@ def values(compiled: Compiled, relaxed: Answer, options: NDArray[np.int64]) -> d
     prices = relaxed.prices
     assert prices is not None
     matrix = model.matrix[:, options]
-    parts = {"benefit": compiled.worth[options],
-             "change": (model.objective[: len(compiled.options)] - compiled.worth)[options]}  # fmt: skip
+    benefit = compiled.worth[options]
+    parts = {"benefit": benefit, "change": model.objective[options] - benefit}
     for name, kinds in PARTS.items():
         weights = np.zeros(len(prices))
         for kind in kinds:
@@ -265,4 +271,6 @@ def _benefit(compiled: Compiled, answer: Answer) -> float:
         return float("nan")
     model: Model = compiled.model
     both = model.columns("columns.corridor")
-    return float(compiled.worth @ answer.x[compiled.starts] + model.objective[both] @ answer.x[both])
+    return float(
+        compiled.worth @ answer.x[compiled.starts] + model.objective[both] @ answer.x[both]
+    )

@@ -91,9 +91,7 @@ def _target(
     builder.put(rows, short, 1.0 if least else -1.0)
 
 
-def _refuse_unreachable(
-    target: Target, options: Options, amounts: Numbers, said: str
-) -> None:
+def _refuse_unreachable(target: Target, options: Options, amounts: Numbers, said: str) -> None:
     """A target above what exists is a mistake of units more often than a wish."""
     slots = sorted({measure.slot for measure, _ in options.packages})
     of_package = np.array([slots.index(measure.slot) for measure, _ in options.packages])
@@ -123,7 +121,8 @@ def _fair(
     text = message_table("plan")["requirement.fair"]
     words["fair"] = (text["en"], text["zh"])
     whole = np.bincount(of_mine, asked.mines.area_ha, len(names))
-    rows = builder.rows("rows.fair", (("place", names),), lower=floor * whole, group="fair")
+    lowest = np.asarray(floor * whole, dtype=np.float64)
+    rows = builder.rows("rows.fair", (("place", names),), lower=lowest, group="fair")
     amounts = restored_ha.of(options, asked.mines)
     counted = np.flatnonzero(amounts)
     builder.put(rows[of_mine[options.mine[counted]]], counted, amounts[counted])
@@ -155,9 +154,7 @@ def _capacity(
         (("resource", [(what.en, what.zh)]), ("place", names), ("year", asked.years)),
         upper=upper, group=capacity.id,
     ).reshape(len(names), len(asked.years))  # fmt: skip
-    option, year, amount = options.over_years(
-        what.of(options, asked.mines), options.works
-    )
+    option, year, amount = options.over_years(what.of(options, asked.mines), options.works)
     builder.put(rows[of_mine[options.mine[option]], year], option, amount)
 
 
@@ -176,7 +173,9 @@ def _corridor(builder: Builder, options: Options, mines: Mines, corridor: Corrid
     for end in (0, 1):
         begin, stop = first[ends[:, end]], first[ends[:, end] + 1]
         pair = np.repeat(np.arange(len(ends)), stop - begin)
-        offset = np.arange(len(pair)) - np.repeat(np.cumsum(stop - begin) - (stop - begin), stop - begin)
+        offset = np.arange(len(pair)) - np.repeat(
+            np.cumsum(stop - begin) - (stop - begin), stop - begin
+        )
         builder.put(rows[pair, end], on_land[begin[pair] + offset], -1.0)
 
 

@@ -141,7 +141,7 @@ def _one_start(
 def _sources(asked: Problem) -> list[tuple[Source, Mapping[str, NDArray[np.float64]]]]:
     """Every source with its amounts; demonstration projects bring one of their own each."""
     scale = asked.factors.get("budget", 1.0)
-    found = []
+    found: list[tuple[Source, Mapping[str, NDArray[np.float64]]]] = []
     for source in asked.sources:
         amounts = checked(
             source, asked.mines, asked.years, asked.measures.price_year, asked.price_index
@@ -216,9 +216,7 @@ def _change(
     return price
 
 
-def _keep_past(
-    builder: Builder, options: Options, asked: Problem, words: dict[str, Words]
-) -> None:
+def _keep_past(builder: Builder, options: Options, asked: Problem, words: dict[str, Words]) -> None:
     """Works under contract stand, and nothing is begun in years that are over."""
     before = asked.before
     if before is None or before.through is None:

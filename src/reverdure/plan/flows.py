@@ -76,7 +76,9 @@ def add_money(
     cells, cell = np.unique(cell_key, return_inverse=True)
     cell_class, cell_county = cells // len(counties), cells % len(counties)
     source, at = np.nonzero(signature[cell_class].T)
-    labels = [_pair(sources[k], str(counties[cell_county[c]])) for k, c in zip(source, at, strict=True)]
+    labels = [
+        _pair(sources[k], str(counties[cell_county[c]])) for k, c in zip(source, at, strict=True)
+    ]
     columns = builder.columns("columns.flow", (("flow", labels), ("year", years)))
     columns = columns.reshape(len(labels), len(years))
     names = [str(counties[c]) for c in cell_county]

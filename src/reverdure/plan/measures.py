@@ -150,7 +150,8 @@ class Measure:
         for stage in self.stages:
             share = weights.get(stage.id, 0.0) / stage.years
             years[stage.first : stage.first + stage.years] += share
-        return years / years.sum()
+        shares: NDArray[np.float64] = years / years.sum()
+        return shares
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def read_mines(table: pd.DataFrame | Mapping[str, Sequence[object]]) -> Mines:
 def _numbers(frame: pd.DataFrame, ids: NDArray[np.str_], name: str) -> NDArray[np.float64]:
     if name not in frame:
         return np.full(len(frame), _DEFAULTS[name])
-    values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=np.float64)
+    values: NDArray[np.float64] = pd.to_numeric(frame[name], errors="coerce").to_numpy(np.float64)
     least = np.nextafter(0, 1) if name == "area_ha" else 0.0
     good = np.isfinite(values) & (values >= least) & (values <= _MOST.get(name, np.inf))
     if not good.all():

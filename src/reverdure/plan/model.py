@@ -49,7 +49,9 @@ class Block:
     def words(self, position: int, language: str) -> str:
         """A member in the reader's words."""
         text = message_table("plan")[f"{self.kind}"][language]
-        return text.format(**{k: in_language(v, language) for k, v in self.labels(position).items()})
+        return text.format(
+            **{k: in_language(v, language) for k, v in self.labels(position).items()}
+        )
 
 
 def in_language(value: object, language: str) -> object:
@@ -177,9 +179,7 @@ class Builder:
 
     def build(self) -> Model:
         """The model."""
-        rows, columns, values = (
-            np.concatenate(part) for part in zip(*self._entries, strict=True)
-        )
+        rows, columns, values = (np.concatenate(part) for part in zip(*self._entries, strict=True))
         shape = (self._height, self._width)
         matrix = csc_array((values, (rows, columns)), shape=shape)
         matrix.sum_duplicates()
@@ -188,7 +188,9 @@ class Builder:
             matrix,
             np.concatenate([lower for _, lower, _ in self._rows]),
             np.concatenate([upper for _, _, upper in self._rows]),
-            *(np.concatenate([one[n] for one in self._columns]) for n in (1, 2, 3)),
+            np.concatenate([lower for _, lower, *_ in self._columns]),
+            np.concatenate([upper for _, _, upper, *_ in self._columns]),
+            np.concatenate([worth for *_, worth, _ in self._columns]),
             whole,
             tuple(one[0] for one in self._columns),
             tuple(one[0] for one in self._rows),

@@ -122,7 +122,7 @@ def checked(source: Source, mines: Mines, years: tuple[int, ...], price_year: in
         if place not in known:
             raise InvalidInput(f"source {source.id!r} names county {place!r}, which has no mines.")
     amounts = {}
-    for place, table in tables.items():
+    for county, table in tables.items():
         row = []
         for year in years:
             amount = table.get(year, float("nan"))  # type: ignore[union-attr,call-overload]
@@ -132,5 +132,5 @@ def checked(source: Source, mines: Mines, years: tuple[int, ...], price_year: in
                     "Give every year of the programme an amount of zero or more.",
                 )
             row.append(float(amount) * factor)
-        amounts[str(place)] = np.array(row)
+        amounts[str(county)] = np.array(row)
     return amounts

@@ -1,4 +1,4 @@
-"""Every start that is possible - mine x measure x land use x year - with what it takes and gives."""
+"""Every possible start - mine x measure x land use x year - with what it takes and gives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -72,9 +72,7 @@ class Problem:
             raise InvalidInput(f"two sources of money have one name: {', '.join(names)}.")
         if isinstance(capacity, Capacity):
             capacity = (capacity,)
-        return replace(
-            self, sources=sources, requirements=(*self.requirements, *(capacity or ()))
-        )
+        return replace(self, sources=sources, requirements=(*self.requirements, *(capacity or ())))
 
     def require(self, *asked: Requirement) -> "Problem":
         """What is asked for: targets, fairness, corridors, demonstration projects."""
@@ -143,10 +141,13 @@ class Problem:
     def fingerprint(self) -> str:
         """Hash of all that the plan is made of, to name a plan whose data have changed since."""
         numbers = {k: _hash(v) for k, v in sorted(self.mines.numbers.items())}
-        mines = [_hash(getattr(self.mines, k)) for k in ("ids", "county", "prefecture", "has_owner")]
+        mines = [
+            _hash(getattr(self.mines, k)) for k in ("ids", "county", "prefecture", "has_owner")
+        ]
         said = [
             numbers, mines, self.years, repr(self.measures), _rows(self.allowed), _rows(self.costs),
-            self.objective.id, [repr(s) for s in self.sources], [_said(r) for r in self.requirements],
+            self.objective.id, [repr(one) for one in self.sources],
+            [_said(one) for one in self.requirements],
             [repr(one) for one in self.locks], repr(self.before), self.until, self.discount,
             sorted(self.price_index.items()), sorted(self.factors.items()),
         ]  # fmt: skip

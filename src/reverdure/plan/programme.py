@@ -156,7 +156,7 @@ def _money(compiled: "Compiled", found: "Found") -> tuple[pd.DataFrame, pd.DataF
     paid = paid.groupby(paid_columns[:-1], as_index=False)["paid_mcny"].sum()
     rows = []
     for n, (source, amounts) in enumerate(zip(flows.sources, flows.amounts, strict=True)):
-        for place, (county, budget) in enumerate(amounts.items()):
+        for county, budget in amounts.items():
             here = flows.source == n
             if county:
                 here &= flows.county == flows.counties.index(county)

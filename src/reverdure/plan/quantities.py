@@ -105,9 +105,7 @@ relocated = Quantity(
 supplied = Quantity(
     "supplied", "people supplied with water", "供水人口", "people", _units_of("water_supply")
 )
-dredged_m3 = Quantity(
-    "dredged_m3", "dredged volume", "清淤量", "m3", _units_of("river_dredging")
-)
+dredged_m3 = Quantity("dredged_m3", "dredged volume", "清淤量", "m3", _units_of("river_dredging"))
 carbon_t = Quantity(
     "carbon_t", "carbon taken up in a year", "年固碳量", "t/a", _per_unit("carbon_t_per_year")
 )

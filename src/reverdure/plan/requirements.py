@@ -77,7 +77,8 @@ class Target:
               f"{self.amount:g}（{self.quantity.unit}）"]  # fmt: skip
         for value, said_en, said_zh in (
             (use, f"as {use.en if use else ''}", f"用于{use.zh if use else ''}"),
-            (measure, f"by {measure.en if measure else ''}", f"采用{measure.zh if measure else ''}"),
+            (measure, f"by {measure.en if measure else ''}",
+             f"采用{measure.zh if measure else ''}"),
             (self.county or self.prefecture, f"in {self.county or self.prefecture}",
              f"位于{self.county or self.prefecture}"),
             (self.mines, f"among {len(self.mines or ())} named mines",
@@ -150,17 +151,13 @@ def at_most(what: Quantity | str, amount: float, **where: object) -> Target:
     return _target("at_most", what, amount, {"hard": True, **where})
 
 
-def _target(
-    sense: str, what: Quantity | str, amount: float, where: Mapping[str, object]
-) -> Target:
+def _target(sense: str, what: Quantity | str, amount: float, where: Mapping[str, object]) -> Target:
     chosen = quantity(what) if isinstance(what, str) else what
     known = {"by", "county", "prefecture", "measure", "land_use", "mines", "hard", "penalty",
              "name"}  # fmt: skip
     for key in where:
         if key not in known:
-            raise UnknownOption(
-                f"a target has no {key!r}; use one of {', '.join(sorted(known))}."
-            )
+            raise UnknownOption(f"a target has no {key!r}; use one of {', '.join(sorted(known))}.")
     if isinstance(where.get("mines"), Sequence):
         where = {**where, "mines": tuple(where["mines"])}  # type: ignore[arg-type]
     return replace(Target(chosen, float(amount), sense), **where)  # type: ignore[arg-type]

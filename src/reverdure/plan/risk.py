@@ -1,4 +1,4 @@
-"""How likely a plan keeps its word: works that do not take, recovery that is slower, dearer works."""
+"""How likely a plan keeps its word: works that do not take, slower recovery, dearer works."""
 
 from dataclasses import dataclass
 
@@ -70,9 +70,7 @@ def chances(plan: Plan, draws: int = 1000, seed: int = 0) -> Chances:
     dear = np.exp(rng.normal(size=(draws, len(chosen))) * sigma - sigma**2 / 2)
     cost = dear @ options.cost[chosen]
     columns = ["requirement", "en", "zh", "amount", "planned", "low", "median", "high", "chance"]
-    return Chances(
-        pd.DataFrame(rows, columns=columns), _range(gained), _range(cost), draws, seed
-    )
+    return Chances(pd.DataFrame(rows, columns=columns), _range(gained), _range(cost), draws, seed)
 
 
 def _paced(plan: Plan, chosen: np.ndarray, pace: np.ndarray) -> np.ndarray:

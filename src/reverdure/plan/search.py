@@ -129,7 +129,9 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
         route.append(("all mines", full.seconds, full.objective))
         if full.status == "infeasible":
             status = PlanStatus.INFEASIBLE
-            return Found(status, None, np.nan, np.nan, time.monotonic() - began, relaxed, tuple(route))
+            return Found(
+                status, None, np.nan, np.nan, time.monotonic() - began, relaxed, tuple(route)
+            )
         if full.x is not None and (best is None or full.objective > best.objective):
             best = full
         bound = min(bound, full.bound)

@@ -78,9 +78,10 @@ def _promising(compiled: "Compiled", arrays: Arrays) -> NDArray[np.bool_]:
     np.maximum.at(top, row, profit)
     cheapest = np.full(size, np.inf)
     np.minimum.at(cheapest, row, options.cost)
-    near = profit >= best[row] - _NEAR * np.maximum(best[row], usual / 2)
+    near: NDArray[np.bool_] = profit >= best[row] - _NEAR * np.maximum(best[row], usual / 2)
     lower, upper = arrays.lower[compiled.starts], arrays.upper[compiled.starts]
-    return near | (profit >= top[row]) | (options.cost <= cheapest[row]) | (lower >= upper)
+    near |= (profit >= top[row]) | (options.cost <= cheapest[row]) | (lower >= upper)
+    return near
 
 
 def _profits(profit: Numbers, row: NDArray[np.int64], size: int) -> tuple[Numbers, Numbers]:

@@ -182,7 +182,7 @@ def solve_whole(
 
 def _handed(arrays: Arrays, *, relaxed: bool) -> Any:
     """A silent solver that holds the model, as a minimisation."""
-    solver = highspy.Highs()
+    solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.silent()
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("random_seed", 0)
