@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from reverdure.core.codes import PlanStatus
 from reverdure.plan.sifting import solve_relaxation
-from reverdure.plan.solver import Answer, Arrays, solve_whole
+from reverdure.plan.solver import Answer, Arrays, dive, solve_whole
 
 if TYPE_CHECKING:
     from reverdure.plan.compiling import Compiled
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 SMALL = 3_000
 """Starts up to which the whole problem is given to the solver at once."""
-STEPS = (100, 300, 1_000, 3_000)
+STEPS = (150, 400, 1_500)
 """Mines opened in each step of the search."""
 _WHOLE = 1e-6
 _STEP_SECONDS = 30.0
@@ -193,11 +193,15 @@ def _restricted(
     )  # fmt: skip
     rest = float(whole.objective @ fixed)
     near = bound - gap * abs(bound)
-    answer = solve_whole(part, seconds, gap / 10, target=near - rest)
+    began = time.monotonic()
+    answer = dive(part, seconds / 2, gap * abs(bound) / 2)
+    if answer.x is None or answer.objective + rest < near:
+        left = max(seconds - (time.monotonic() - began), 0.0)
+        better = solve_whole(part, left, gap / 10, target=near - rest, start=answer.x)
+        answer = answer if better.x is None else better
+    spent = time.monotonic() - began
     if answer.x is None:
-        return answer
+        return Answer(answer.status, None, np.nan, np.inf, spent)
     full = fixed.copy()
     full[opened] = answer.x
-    return Answer(
-        answer.status, full, float(whole.objective @ full), answer.bound + rest, answer.seconds
-    )
+    return Answer(answer.status, full, float(whole.objective @ full), np.inf, spent)

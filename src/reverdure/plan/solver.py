@@ -68,6 +68,8 @@ class Basis:
     rows: list[Any]
 
 
+_WHOLE = 1e-6
+_ROUNDS = 20
 _STATUS = {
     "kOptimal": "optimal", "kInfeasible": "infeasible", "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible", "kInterrupt": "stopped", "kTimeLimit": "stopped",
@@ -180,6 +182,56 @@ def solve_whole(
     return Answer(status, x, value, max(bound, value), spent)
 
 
+def dive(arrays: Arrays, seconds: float, enough: float) -> Answer:
+    """A whole solution from the relaxation: the largest parts are made whole, step by step.
+
+    Each step fixes the quarter of the columns in parts that are nearest to one and solves on
+    from the last basis; where that leaves no solution, the smallest is closed instead. Once
+    the parts are worth no more than `enough`, or after many steps, they are all left out.
+    """
+    began = time.monotonic()
+    solver = _handed(arrays, relaxed=True)
+    solver.setOptionValue("solver", "simplex")
+    open_columns = np.zeros(0, dtype=bool) if arrays.whole is None else arrays.whole
+    upper = arrays.upper.copy()
+    raised: list[int] = []
+    rounds = 0
+    _stop_at(solver, began + seconds)
+    while time.monotonic() < began + seconds:
+        solver.run()
+        status = _STATUS.get(solver.getModelStatus().name, "failed")
+        if enough < 0 and status != "optimal":
+            break
+        if status == "infeasible" and raised:
+            for column in raised:
+                solver.changeColBounds(column, float(arrays.lower[column]), float(upper[column]))
+            upper[raised[-1]] = arrays.lower[raised[-1]]
+            solver.changeColBounds(raised[-1], float(upper[raised[-1]]), float(upper[raised[-1]]))
+            raised = []
+            continue
+        if status != "optimal":
+            break
+        x = np.array(solver.getSolution().col_value)
+        in_parts = np.flatnonzero(open_columns & (np.abs(x - np.round(x)) > _WHOLE))
+        if not len(in_parts):
+            x[open_columns] = np.round(x[open_columns])
+            value = float(arrays.objective @ x)
+            return Answer("stopped", x, value, np.inf, time.monotonic() - began)
+        rounds += 1
+        worth = float(np.abs(arrays.objective[in_parts]) @ x[in_parts])
+        if worth <= enough or rounds > _ROUNDS:
+            rest = np.flatnonzero(open_columns)
+            down = np.floor(x[rest] + _WHOLE)
+            solver.changeColsBounds(len(rest), rest.astype(np.int32), down, down)
+            enough = -1.0
+            continue
+        nearest = in_parts[np.argsort(-x[in_parts], kind="stable")]
+        raised = nearest[: max(len(nearest) // 4, 1)].tolist()
+        for column in raised:
+            solver.changeColBounds(column, 1.0, float(upper[column]))
+    return Answer("stopped", None, np.nan, np.inf, time.monotonic() - began)
+
+
 def _handed(arrays: Arrays, *, relaxed: bool) -> Any:
     """A silent solver that holds the model, as a minimisation."""
     solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
@@ -206,10 +258,14 @@ def _handed(arrays: Arrays, *, relaxed: bool) -> Any:
 
 def _run(solver: Any, until: float) -> None:
     """Run, and stop when the time is over."""
+    _stop_at(solver, until)
+    solver.run()
+
+
+def _stop_at(solver: Any, until: float) -> None:
     stop = _stopper(until)
     solver.cbSimplexInterrupt.subscribe(stop)
     solver.cbMipInterrupt.subscribe(stop)
-    solver.run()
 
 
 def _stopper(until: float) -> Callable[[Any], None]:
