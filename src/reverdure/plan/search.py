@@ -138,10 +138,17 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
     spent = time.monotonic() - began
     if best is None:
         return Found(PlanStatus.NO_PLAN, None, np.nan, bound, spent, relaxed, tuple(route))
-    near = gap_of(best.objective, bound) <= gap + 1e-9
-    status = PlanStatus.OPTIMAL_WITHIN_GAP if near else PlanStatus.TIME_LIMIT
     bound = max(bound, best.objective)
+    status = status_of(best.objective, bound, gap)
     return Found(status, best.x, best.objective, bound, spent, relaxed, tuple(route))
+
+
+def status_of(objective: float, bound: float, gap: float) -> PlanStatus:
+    """What a plan of this objective is, against its bound."""
+    if np.isnan(objective):
+        return PlanStatus.NO_PLAN
+    near = gap_of(objective, bound) <= gap + 1e-9
+    return PlanStatus.OPTIMAL_WITHIN_GAP if near else PlanStatus.TIME_LIMIT
 
 
 def _is_whole(x: Numbers, arrays: Arrays) -> bool:
