@@ -2,9 +2,10 @@
 
 The relaxation of a programme is nearly whole: of 130,000 starts fewer than 40 are in parts
 (METHODS 8). So it is solved once; then the mines that it leaves undecided, and those whose
-choice hangs on little, are decided again by a small mixed-integer problem in which all others
-stand. Its objective is measured against the bound of the full relaxation. Where that is not
-near enough, more mines are opened, step by step, and in the end all of them.
+choice hangs on little, are decided again in a small problem in which all others stand: by dives,
+which make the parts whole step by step, then by branch and bound from the best of them. The
+objective is measured against the bound of the full relaxation. Where that is not near enough,
+more mines are opened, and in the end all of them.
 """
 
 import time
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 SMALL = 3_000
 """Starts up to which the whole problem is given to the solver at once."""
+DIVES = ((80, 12), (150, 12), (40, 12), (150, 4), (300, 12), (300, 4))
+"""Mines opened, and which part of those in parts is fixed at a time: dives, one after another."""
 STEPS = (150, 400, 1_500)
-"""Mines opened in each step of the search."""
+"""Mines opened in each step of branch and bound after them."""
 _WHOLE = 1e-6
 _STEP_SECONDS = 30.0
 _TRIED = 0.25
@@ -111,18 +114,10 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
         status = PlanStatus.INFEASIBLE if relaxed.status == "infeasible" else PlanStatus.NO_PLAN
         return Found(status, None, np.nan, np.nan, time.monotonic() - began, None, tuple(route))
     bound, best = relaxed.objective, None
-    steps = STEPS if whole.whole is not None and whole.whole.sum() > SMALL else ()
-    if not steps and _is_whole(relaxed.x, whole):
+    if whole.whole is not None and whole.whole.sum() > SMALL:
+        best = _hunt(compiled, whole, relaxed, began + seconds, gap, route)
+    elif _is_whole(relaxed.x, whole):
         best = relaxed
-    for step in steps:
-        left = seconds - (time.monotonic() - began)
-        opened = _opened(compiled, relaxed, step)
-        tried = _restricted(whole, relaxed.x, opened, min(left * _TRIED, _STEP_SECONDS), gap, bound)
-        route.append((f"{step} mines", tried.seconds, tried.objective))
-        if tried.x is not None and (best is None or tried.objective > best.objective):
-            best = tried
-        if best is not None and gap_of(best.objective, bound) <= gap:
-            break
     if best is None or gap_of(best.objective, bound) > gap:
         left = max(seconds - (time.monotonic() - began), 0.0)
         full = solve_whole(whole, left, gap, start=None if best is None else best.x)
@@ -184,31 +179,54 @@ def _opened(compiled: "Compiled", relaxed: Answer, mines: int) -> NDArray[np.boo
     return opened
 
 
+def _hunt(
+    compiled: "Compiled", whole: Arrays, relaxed: Answer, until: float, gap: float,
+    route: list[tuple[str, float, float]],
+) -> Answer | None:  # fmt: skip
+    """The best plan near the relaxation: dives first, then branch and bound from the best."""
+    best: Answer | None = None
+    bound = relaxed.objective
+    for mines, part in (*DIVES, *((step, 0) for step in STEPS)):
+        left = max(until - time.monotonic(), 0.0)
+        tried = _restricted(
+            whole, relaxed.x, _opened(compiled, relaxed, mines),
+            min(left * _TRIED, _STEP_SECONDS), gap, bound, part, best,
+        )  # fmt: skip
+        route.append(
+            (f"{'dive' if part else 'branch'}, {mines} mines", tried.seconds, tried.objective)
+        )
+        if tried.x is not None and (best is None or tried.objective > best.objective):
+            best = tried
+        if best is not None and gap_of(best.objective, bound) <= gap:
+            break
+    return best
+
+
 def _restricted(
-    whole: Arrays, x: Numbers, opened: NDArray[np.bool_], seconds: float, gap: float, bound: float
-) -> Answer:
-    """The problem with the columns that are not open standing as in x."""
+    whole: Arrays, x: Numbers | None, opened: NDArray[np.bool_], seconds: float, gap: float,
+    bound: float, part: int, known: Answer | None,
+) -> Answer:  # fmt: skip
+    """The problem with the columns that are not open standing as in x: a dive, or in full."""
+    assert x is not None
     fixed = np.where(opened, 0.0, np.round(x))
     offset = whole.matrix @ fixed
     matrix = whole.matrix[:, np.flatnonzero(opened)]
     used = np.bincount(matrix.indices, minlength=matrix.shape[0]) > 0
-    part = Arrays(
+    small = Arrays(
         matrix[np.flatnonzero(used), :].tocsc(),
         (whole.row_lower - offset)[used], (whole.row_upper - offset)[used],
         whole.lower[opened], whole.upper[opened], whole.objective[opened],
         None if whole.whole is None else whole.whole[opened],
     )  # fmt: skip
     rest = float(whole.objective @ fixed)
-    near = bound - gap * abs(bound)
-    began = time.monotonic()
-    answer = dive(part, seconds / 2, gap * abs(bound) / 2)
-    if answer.x is None or answer.objective + rest < near:
-        left = max(seconds - (time.monotonic() - began), 0.0)
-        better = solve_whole(part, left, gap / 10, target=near - rest, start=answer.x)
-        answer = answer if better.x is None else better
-    spent = time.monotonic() - began
+    near = gap * abs(bound)
+    if part:
+        answer = dive(small, seconds, near / 4, part)
+    else:
+        start = None if known is None or known.x is None else known.x[opened]
+        answer = solve_whole(small, seconds, gap / 10, target=bound - near - rest, start=start)
     if answer.x is None:
-        return Answer(answer.status, None, np.nan, np.inf, spent)
+        return Answer(answer.status, None, np.nan, np.inf, answer.seconds)
     full = fixed.copy()
     full[opened] = answer.x
-    return Answer(answer.status, full, float(whole.objective @ full), np.inf, spent)
+    return Answer(answer.status, full, float(whole.objective @ full), np.inf, answer.seconds)

@@ -69,7 +69,7 @@ class Basis:
 
 
 _WHOLE = 1e-6
-_ROUNDS = 20
+_ROUNDS = 60
 _STATUS = {
     "kOptimal": "optimal", "kInfeasible": "infeasible", "kUnbounded": "unbounded",
     "kUnboundedOrInfeasible": "infeasible", "kInterrupt": "stopped", "kTimeLimit": "stopped",
@@ -182,12 +182,13 @@ def solve_whole(
     return Answer(status, x, value, max(bound, value), spent)
 
 
-def dive(arrays: Arrays, seconds: float, enough: float) -> Answer:
+def dive(arrays: Arrays, seconds: float, enough: float, part: int) -> Answer:
     """A whole solution from the relaxation: the largest parts are made whole, step by step.
 
-    Each step fixes the quarter of the columns in parts that are nearest to one and solves on
+    Each step fixes one in `part` of the columns in parts, those nearest to one, and solves on
     from the last basis; where that leaves no solution, the smallest is closed instead. Once
-    the parts are worth no more than `enough`, or after many steps, they are all left out.
+    the parts are worth no more than `enough`, or after many steps, the smaller half of them is
+    left out, again and again.
     """
     began = time.monotonic()
     solver = _handed(arrays, relaxed=True)
@@ -195,12 +196,12 @@ def dive(arrays: Arrays, seconds: float, enough: float) -> Answer:
     open_columns = np.zeros(0, dtype=bool) if arrays.whole is None else arrays.whole
     upper = arrays.upper.copy()
     raised: list[int] = []
-    rounds = 0
+    rounds, is_closing = 0, False
     _stop_at(solver, began + seconds)
     while time.monotonic() < began + seconds:
         solver.run()
         status = _STATUS.get(solver.getModelStatus().name, "failed")
-        if enough < 0 and status != "optimal":
+        if is_closing and status != "optimal":
             break
         if status == "infeasible" and raised:
             for column in raised:
@@ -219,14 +220,14 @@ def dive(arrays: Arrays, seconds: float, enough: float) -> Answer:
             return Answer("stopped", x, value, np.inf, time.monotonic() - began)
         rounds += 1
         worth = float(np.abs(arrays.objective[in_parts]) @ x[in_parts])
-        if worth <= enough or rounds > _ROUNDS:
-            rest = np.flatnonzero(open_columns)
-            down = np.floor(x[rest] + _WHOLE)
-            solver.changeColsBounds(len(rest), rest.astype(np.int32), down, down)
-            enough = -1.0
-            continue
         nearest = in_parts[np.argsort(-x[in_parts], kind="stable")]
-        raised = nearest[: max(len(nearest) // 4, 1)].tolist()
+        if is_closing or worth <= enough or rounds > _ROUNDS:
+            is_closing = True
+            kept = np.setdiff1d(np.flatnonzero(open_columns), nearest[: len(nearest) // 2])
+            down = np.floor(x[kept] + _WHOLE)
+            solver.changeColsBounds(len(kept), kept.astype(np.int32), down, down)
+            continue
+        raised = nearest[: max(len(nearest) // part, 1)].tolist()
         for column in raised:
             solver.changeColBounds(column, 1.0, float(upper[column]))
     return Answer("stopped", None, np.nan, np.inf, time.monotonic() - began)
