@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[np.float64]
 SMALL = 3_000
 """Starts up to which the whole problem is given to the solver at once."""
-DIVES = ((80, 12), (150, 12), (40, 12), (150, 4), (300, 12), (300, 4))
+DIVES = ((80, 12), (150, 12), (150, 4))
 """Mines opened, and which part of those in parts is fixed at a time: dives, one after another."""
 STEPS = (150, 400, 1_500)
 """Mines opened in each step of branch and bound after them."""
