@@ -434,3 +434,12 @@ class ChangeCause(Code):
     POSTPONED = 4, "works moved in time", "工期调整"
     OTHER_WORKS = 5, "other works than before", "更换措施"
     DROPPED = 6, "money does more elsewhere", "资金转用他处"
+
+
+class PlanStatus(Code):
+    """What a programme that was solved is."""
+
+    OPTIMAL_WITHIN_GAP = 1, "best to the gap asked for", "达到要求的最优间隙", "#009E73"
+    TIME_LIMIT = 2, "best in the time given; gap not reached", "限时内最优，未达间隙", "#E69F00"
+    INFEASIBLE = 3, "no plan keeps all that must hold", "必须满足的要求互相冲突", "#D55E00"
+    NO_PLAN = 4, "no plan found in the time given", "限时内未找到方案", "#999999"
