@@ -8,6 +8,7 @@ import typer
 
 from reverdure import __version__
 from reverdure.cli import (
+    accounts,
     add,
     audit,
     correct,
@@ -55,6 +56,8 @@ app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
 app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
+app.command("paid")(accounts.paid)
+app.command("permitted")(accounts.permitted)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

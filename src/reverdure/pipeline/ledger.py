@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,7 +17,7 @@ from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
 from reverdure.registry.grounds import Knowledge
 from reverdure.registry.ledger import WHOLE, ledger
-from reverdure.registry.permits import Permit
+from reverdure.registry.permits import Permit, Rehabilitation, rehabilitation
 from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
 
@@ -94,8 +94,7 @@ def account(
     if by and area:
         raise InvalidInput(f"--by county and --area {area} exclude each other.", "Leave one out.")
     log = _log(workspace)
-    full = [str(entry["run_id"]) for entry in log if entry["only"] is None]
-    order = [run for place, run in enumerate(full) if full[place - 1 : place] != [run]]
+    order = _runs_of_all(log)
     accepted = accepted_days(workspace)
     days = [_day(workspace, run_id) for run_id in order]
     mines = workspace.database.frame("mine")
@@ -126,6 +125,29 @@ def account(
         len(found) - len(known),
         bool(log) and log[-1]["only"] is not None,
     )
+
+
+def permitted_mines(workspace: Workspace) -> tuple[int, list[Rehabilitation]]:
+    """Progressive rehabilitation of mines with a permit: last year of the imagery, and each.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing was measured.
+    """
+    mines = workspace.database.frame("mine")
+    for run_id in reversed(_runs_of_all(_log(workspace))):
+        known = _knowledge(workspace, run_id, mines, ())
+        if known is not None:
+            found = rehabilitation(known.grounds, _permits(workspace), known.last_year)
+            return known.last_year, found
+    raise InvalidInput("nothing has been run yet.", "Run first: reverdure run")
+
+
+def _runs_of_all(log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Runs that measured all mines, oldest first; the same run twice in a row is one."""
+    full = [str(entry["run_id"]) for entry in log if entry["only"] is None]
+    return [run for place, run in enumerate(full) if full[place - 1 : place] != [run]]
 
 
 def write_csv(path: Path, found: Account) -> None:
