@@ -87,3 +87,17 @@ def test_nothing_measured_is_said(filled: Path, tmp_path: Path) -> None:
     shutil.copytree(filled, tmp_path / "w")
     done = reverdure("permitted", "-w", tmp_path / "w", expect=1)
     assert "nothing has been run yet" in done.stderr
+
+
+def test_known_dates_stand_beside_those_of_the_imagery(workspace: Path) -> None:
+    add(workspace, "events",
+        {"event_id": "V1", "mine_id": "M00001", "type": "mining_ends", "date": "2011-06-30",
+         "note": "closed"},
+        {"event_id": "V2", "mine_id": "", "type": "campaign", "date": "2007-03-01", "note": "all"},
+        {"event_id": "V3", "mine_id": "M00002", "type": "accident", "date": "2009-03-01",
+         "note": "elsewhere"})  # fmt: skip
+    told = reverdure("explain", "M00001", "-w", workspace).stdout
+    assert told.index("On record: 2007-03-01, campaign: all") < told.index(
+        "On record: 2011-06-30, mining ends: closed"
+    )
+    assert "elsewhere" not in told

@@ -22,6 +22,7 @@ from reverdure.core.codes import (
 )
 from reverdure.core.errors import UnknownOption
 from reverdure.core.fields import VERDICTS
+from reverdure.core.kinds import choices
 
 if TYPE_CHECKING:
     from reverdure.pipeline.explain import Explanation, YearOfImagery
@@ -132,6 +133,9 @@ def explain(
         _verdict(row, area)
     for one, in_force in found.corrections:
         print_correction(one, in_force=in_force)
+    for event in found.events:
+        of = choices("event_type")[event["type"]][language()]
+        say("explain.event", date=event["date"], type=of, note=event["note"])
     _measured(found)
 
 

@@ -17,6 +17,7 @@ from reverdure.recovery.harmonise import Harmonisation
 from reverdure.registry.corrections import Correction
 from reverdure.registry.counties import county_of
 from reverdure.store.cubes import read_tile
+from reverdure.store.record_pages import Question, page
 from reverdure.store.workspace import Workspace
 
 
@@ -47,7 +48,9 @@ class Explanation:
     """The chain of one mine: registry rows, what was measured, and with which imagery.
 
     `corrections` are those about the mine and its claims, each with whether it is in force;
-    `harmonise` are the lines by which newer sensors were brought to older ones, if any.
+    `harmonise` are the lines by which newer sensors were brought to older ones, if any;
+    `events` what is on record to have happened there or everywhere, to be held against the years
+    that the imagery gives.
     """
 
     mine: Mapping[str, Any]
@@ -60,6 +63,7 @@ class Explanation:
     is_current: bool
     corrections: tuple[tuple[Correction, bool], ...] = ()
     harmonise: Harmonisation | None = None
+    events: tuple[Mapping[str, Any], ...] = ()
 
 
 def explain(workspace: Workspace, wanted: str) -> Explanation:
@@ -99,7 +103,15 @@ def explain(workspace: Workspace, wanted: str) -> Explanation:
         is_current=is_current,
         corrections=tuple(_corrections(plan, mine_id)),
         harmonise=plan.harmonise,
+        events=_events(workspace, mine_id),
     )
+
+
+def _events(workspace: Workspace, mine_id: str) -> tuple[Mapping[str, Any], ...]:
+    """What the registry knows to have happened at a mine or everywhere, oldest first."""
+    asked = (Question("event", mine_id=mine_id), Question("event", of_no_mine=True))
+    found = [one.values for of in asked for one in page(workspace.database, of).records]
+    return tuple(sorted(found, key=lambda one: one["date"]))
 
 
 def _corrections(plan: Plan, mine_id: str) -> Iterator[tuple[Correction, bool]]:

@@ -33,6 +33,8 @@ class Question:
         Only what is not done by the end of this day.
     due_from, due_until : date or None
         Only with a deadline from, and until, these days, both included.
+    of_no_mine : bool
+        Only what is about no single mine.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Question:
     open_on: datetime.date | None = None
     due_from: datetime.date | None = None
     due_until: datetime.date | None = None
+    of_no_mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ def _conditions(asked: Question) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [RECORD.c.kind == asked.kind, in_force()]
     if asked.mine_id:
         found.append(RECORD.c.mine_id == asked.mine_id)
+    if asked.of_no_mine:
+        found.append(RECORD.c.mine_id.is_(None))
     if asked.party_id:
         found.append(_Value("party_id") == asked.party_id)
     if asked.open_on is not None:
