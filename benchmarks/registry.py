@@ -51,7 +51,7 @@ def measure() -> list[Figure]:
         folder = Path(name)
         province = _province(folder / "province")
         figures = _asked(province, "")
-        figures.append(_ledger(province))
+        figures += _ledger(province)
         figures += _killed(Workspace.create(folder / "killed"), "")
         figures += _at_once(Workspace.create(folder / "once"), WRITERS, "")
         if programs is None:
@@ -190,7 +190,7 @@ def _claim(mine_id: str) -> dict[str, object]:
             "source_row": 1, "geometry": None}  # fmt: skip
 
 
-def _ledger(province: Workspace) -> Figure:
+def _ledger(province: Workspace) -> list[Figure]:
     """The account of a province that was run three times."""
     counties = {row["mine_id"]: row["county"] for row in province.database.rows("mine")}
     claimed = MINES * 7 // 10
@@ -207,9 +207,12 @@ def _ledger(province: Workspace) -> Figure:
         (folder / "manifest.json").write_text(json.dumps(manifest))
         with province.database.transaction("run", run_id=f"run{number}", only=None):
             pass
-    label = f"account of {MINES} mines, {RUNS} runs, by county, median"
+    label = f"account of {MINES} mines, {RUNS} runs, by county"
+    started = time.perf_counter()
+    account(province, 2010, 2024, by="county")
+    first = Figure(f"{label}, worked out", time.perf_counter() - started, "s")
     ms = _median_ms(lambda: account(province, 2010, 2024, by="county"))
-    return Figure(label, ms / 1e3, "s", at_most=1)
+    return [first, Figure(f"{label}, asked again, median", ms / 1e3, "s", at_most=1)]
 
 
 def _judged(number: int, mine_id: str, county: str, run: int) -> dict[str, object]:

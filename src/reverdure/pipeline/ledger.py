@@ -1,9 +1,10 @@
 """The account of a workspace: what its runs kept, to the rows of the ledger."""
 
+import contextlib
 import json
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
+from reverdure.core.provenance import digest
 from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 BY = ("county",)
+# raised when an account of the same runs reads otherwise
+_BOOKS = 1
 _NAMED = 8
 
 
@@ -95,7 +99,36 @@ def account(
         raise InvalidInput(f"--by county and --area {area} exclude each other.", "Leave one out.")
     log = _log(workspace)
     order = _runs_of_all(log)
-    accepted = accepted_days(workspace)
+    books = _books(workspace, order, first, last)
+    chosen = _county(workspace, area, books["counties"]) if area else WHOLE
+    said = definitions()["line"]
+    return Account(
+        chosen,
+        first,
+        last,
+        tuple(
+            row | {"definition": said[row["line"]]["en"], "definition_zh": said[row["line"]]["zh"]}
+            for row in books["rows"]
+            if by or row["county"] == chosen
+        ),
+        tuple(books["runs"]),
+        books["without"],
+        bool(log) and log[-1]["only"] is not None,
+    )
+
+
+def _books(workspace: Workspace, order: Sequence[str], first: int, last: int) -> dict[str, Any]:
+    """The account of a period, the whole and every county: kept until anything in it moves."""
+    accepted, permits = accepted_days(workspace), _permits(workspace)
+    made_from = digest([
+        _BOOKS, constant("supported_share"), workspace.database.fingerprint("mine"),
+        accepted, {mine_id: [asdict(one) for one in of] for mine_id, of in permits.items()},
+        [[run_id, *_sizes(workspace, run_id)] for run_id in order],
+    ])  # fmt: skip
+    path = workspace.products / "accounts" / f"{made_from}-{first}-{last}.json"
+    if path.is_file():
+        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return kept
     days = [_day(workspace, run_id) for run_id in order]
     mines = workspace.database.frame("mine")
     found = [
@@ -107,24 +140,30 @@ def account(
     if first < start:
         raise InvalidInput(f"the period begins in {first}; the imagery begins in {start}.")
     counties = sorted({ground.county for one in known for ground in one.grounds})
-    chosen = _county(workspace, area, counties) if area else WHOLE
-    names = counties if by else [chosen] if area else []
-    rows = ledger(known, first, last, supported_share=constant("supported_share"), counties=names,
-                  has_acceptances=accepted is not None, permits=_permits(workspace))  # fmt: skip
-    said = definitions()["line"]
-    return Account(
-        chosen,
-        first,
-        last,
-        tuple(
-            row | {"definition": said[row["line"]]["en"], "definition_zh": said[row["line"]]["zh"]}
-            for row in rows
-            if not area or row["county"] == chosen
-        ),
-        tuple(one.run_id for one in known),
-        len(found) - len(known),
-        bool(log) and log[-1]["only"] is not None,
-    )
+    rows = ledger(known, first, last, supported_share=constant("supported_share"),
+                  counties=counties, has_acceptances=accepted is not None,
+                  permits=permits)  # fmt: skip
+    books = {"counties": counties, "rows": rows, "runs": [one.run_id for one in known],
+             "without": len(found) - len(known)}  # fmt: skip
+    _keep(path, made_from, books)
+    return books
+
+
+def _keep(path: Path, made_from: str, books: Mapping[str, Any]) -> None:
+    """Keep an account, and none of what it was before; who may not write works it out again."""
+    with contextlib.suppress(PermissionError):
+        with atomic(path) as temporary:
+            temporary.write_text(json.dumps(books, ensure_ascii=False), encoding="utf-8")
+        for old in path.parent.glob("*.json"):
+            if not old.name.startswith(made_from):
+                old.unlink(missing_ok=True)
+
+
+def _sizes(workspace: Workspace, run_id: str) -> list[int | None]:
+    """Bytes of what an account reads of a run: a run is never changed once it is there."""
+    folder = workspace.runs / run_id
+    paths = (folder / "manifest.json", folder / "verdicts.parquet", _natural(workspace, run_id))
+    return [path.stat().st_size if path.is_file() else None for path in paths]
 
 
 def permitted_mines(workspace: Workspace) -> tuple[int, list[Rehabilitation]]:
