@@ -30,7 +30,8 @@ MEASURES = ("natural_recovery", "assisted_recovery", "engineered_reconstruction"
             "cubic_restoration")  # fmt: skip
 SEEDS = tuple(range(int(os.environ.get("PROGRAMME_SEEDS", "5"))))
 GAP = 1e-3
-ALONE_SECONDS = 300.0
+SECONDS, ALONE_SECONDS = 300.0, 120.0
+RATIOS = ("B", "D")
 
 
 @dataclass(frozen=True)
@@ -121,41 +122,48 @@ def _corridors(made: Province) -> Corridor:
     return Corridor(chosen, bonus=1.0)
 
 
-def alone(compiled: Compiled, plan: Plan, seconds: float = ALONE_SECONDS) -> float:
-    """Seconds the solver alone needs to the same gap; the limit where it does not get there."""
+def timed(asked: Problem) -> tuple[Plan, Compiled, float]:
+    """A plan, and seconds of CPU from the compiled problem to it."""
+    compiled = asked.compile().presolve()
+    began = time.process_time()
+    plan = solve(compiled, seconds=SECONDS, gap=GAP)
+    spent = time.process_time() - began
+    print(f"  gap {plan.gap:.2e}, {spent:.1f} s: {plan.route}", flush=True)
+    return plan, compiled, spent
+
+
+def alone(compiled: Compiled) -> float:
+    """Seconds of CPU the solver alone needs to the same gap, or spends without getting there."""
     arrays = arrays_of(compiled, relaxed=False)
-    began = time.perf_counter()
-    answer = solve_whole(arrays, seconds, GAP)
-    spent = time.perf_counter() - began
-    reached = answer.x is not None and gap_of(answer.objective, answer.bound) <= GAP * 1.001
-    return spent if reached else seconds
+    began = time.process_time()
+    answer = solve_whole(arrays, ALONE_SECONDS, GAP)
+    spent = time.process_time() - began
+    print(f"  alone: {answer.status}, {spent:.1f} s", flush=True)
+    return spent
 
 
 def measure() -> list[Figure]:
     """Gap and seconds by class and seed, the ratio to the solver alone, re-planning."""
     figures = []
     for kind in ("A", "B", "D"):
-        plans, ratios = [], []
+        gaps, seconds, ratios = [], [], []
         for seed in SEEDS:
-            compiled = instance(kind, seed).compile().presolve()
-            plan = solve(compiled, seconds=ALONE_SECONDS, gap=GAP)
-            plans.append(plan)
-            if kind == "B":
-                ratios.append(alone(compiled, plan) / plan.seconds)
+            plan, compiled, spent = timed(instance(kind, seed))
+            gaps.append(plan.gap)
+            seconds.append(spent)
+            if kind in RATIOS:
+                ratios.append(alone(compiled) / spent)
         figures.append(
-            Figure(f"class {kind}: worst gap of {len(plans)} seeds",
-                   max(p.gap for p in plans) * 100, "%", at_most=0.1)
+            Figure(f"class {kind}: worst gap of {len(gaps)} seeds", max(gaps) * 100, "%",
+                   at_most=0.1)
         )  # fmt: skip
         figures.append(
-            Figure(f"class {kind}: seconds to the gap, median",
-                   statistics.median(p.seconds for p in plans), "s",
-                   at_most=15.0 if kind == "B" else None)
+            Figure(f"class {kind}: CPU seconds to the gap, median", statistics.median(seconds),
+                   "s", at_most=15.0 if kind == "B" else None)
         )  # fmt: skip
         if ratios:
-            figures.append(
-                Figure("class B: times sooner than the solver alone, median",
-                       statistics.median(ratios), at_least=4.0)
-            )  # fmt: skip
+            label = f"class {kind}: times sooner than the solver alone in {ALONE_SECONDS:.0f} s"
+            figures.append(Figure(f"{label}, median", statistics.median(ratios), at_least=4.0))
     return figures + replanning()
 
 
@@ -163,17 +171,17 @@ def replanning() -> list[Figure]:
     """A bad year: benefits move by a factor, later budgets fall by 5 %, the first year is fixed."""
     gaps, seconds, moved, lost = [], [], [], []
     for seed in SEEDS[:3]:
-        base = instance("B", seed).solve(ALONE_SECONDS, GAP)
+        base = instance("B", seed).solve(SECONDS, GAP)
         after = bad_year(instance("B", seed), seed)
-        free = after.following(base, price_of_change=0.0, through=2027).solve(ALONE_SECONDS, GAP)
-        kept = after.following(base, through=2027).solve(ALONE_SECONDS, GAP)
+        free, _, _ = timed(after.following(base, price_of_change=0.0, through=2027))
+        kept, _, spent = timed(after.following(base, through=2027))
         gaps.append(kept.gap)
-        seconds.append(kept.seconds)
+        seconds.append(spent)
         moved.append(changed(base, kept) / len(base.works))
         lost.append(1 - kept.works["benefit"].sum() / free.works["benefit"].sum())
     return [
         Figure("re-planning: worst gap", max(gaps) * 100, "%", at_most=0.1),
-        Figure("re-planning: seconds, median", statistics.median(seconds), "s", at_most=15.0),
+        Figure("re-planning: CPU seconds, median", statistics.median(seconds), "s", at_most=15.0),
         Figure("re-planning: mines that move, most", max(moved) * 100, "%", at_most=6.0),
         Figure("re-planning: benefit given up, most", max(lost) * 100, "%", at_most=0.05),
     ]
