@@ -21,7 +21,7 @@ from reverdure.plan.money import Source
 from reverdure.plan.problem import Problem, problem
 from reverdure.plan.programme import Plan
 from reverdure.plan.requirements import Corridor, at_least, capacity, fair
-from reverdure.plan.search import arrays_of, gap_of, solve
+from reverdure.plan.search import arrays_of, solve
 from reverdure.plan.solver import solve_whole
 
 MINES, COUNTIES, PREFECTURES, AREA_HA = 10_253, 100, 11, 34_953.0
