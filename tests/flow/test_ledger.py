@@ -33,7 +33,7 @@ def years(workspace: Path) -> tuple[int, int]:
 def account(workspace: Path, first: int, last: int, *more: object) -> pd.DataFrame:
     path = workspace / f"ledger-{first}-{last}.csv"
     reverdure("ledger", "-w", workspace, "--from", first, "--to", last, "--csv", path, *more)
-    table = pd.read_csv(path, keep_default_na=False, encoding="utf-8-sig")
+    table = pd.read_csv(path, keep_default_na=False, encoding="utf-8-sig", dtype={"county": str})
     table["area_m2"] = pd.to_numeric(table["area_m2"]).astype("Int64")
     table["mines"] = pd.to_numeric(table["mines"]).astype("Int64")
     return table.set_index(["county", "column", "line"]).sort_index()
@@ -114,6 +114,28 @@ def test_a_county_is_known_by_name_and_by_code(measured: Path) -> None:
     pd.testing.assert_frame_equal(by_name, account(measured, first, last, "--area", code))
 
 
+def test_a_prefecture_is_the_sum_of_its_counties(measured: Path) -> None:
+    first, last = years(measured)
+    whole = account(measured, first, last)
+    counties = account(measured, first, last, "--by", "county").index.unique("county")
+    with sqlite3.connect(measured / "registry.gpkg") as database:
+        codes = [row[0] for row in database.execute("select county_code from county")]
+    prefecture = codes[0][:4] + "00"
+    assert all(code.startswith(prefecture[:4]) for code in codes)
+    above = account(measured, first, last, "--area", prefecture, "--by", "county")
+    assert set(above.index.unique("county")) == {prefecture, *counties} - {""}
+    alone = account(measured, first, last, "--area", prefecture)
+    for column in TOLD:
+        for line in ("opening", "new_damage", "restored", "closing", "difference"):
+            for what in ("mines", "area_m2"):
+                told = above.loc[(prefecture, column, line), what]
+                assert told == whole.loc[("", column, line), what]
+                assert told == alone.loc[(prefecture, column, line), what]
+    shown = reverdure("ledger", "-w", measured, "--from", first, "--to", last,
+                      "--area", prefecture).stdout  # fmt: skip
+    assert prefecture in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -123,7 +145,7 @@ def test_a_county_is_known_by_name_and_by_code(measured: Path) -> None:
         (("--from", 2020, "--to", 2021, "--area", "Nowhere"), "no mine of the account lies in"),
         (("--from", 2020, "--to", 2021, "--unit", "acre"), "ha or mu"),
         (("--from", 2020, "--to", 2021, "--by", "mine"), "by county, not by 'mine'"),
-        (("--from", 2020, "--to", 2021, "--by", "county", "--area", "X"), "exclude each other"),
+        (("--from", 2020, "--to", 2021, "--area", "990000"), "no mine of the account lies in"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(

@@ -22,7 +22,10 @@ def ledger(
     first: Annotated[int, typer.Option("--from", help="First year. / 起始年份")],
     last: Annotated[int, typer.Option("--to", help="Last year, in the period. / 截止年份(含)")],
     area: Annotated[
-        str, typer.Option(help="County, by name or code; all if not given. / 县名或代码")
+        str,
+        typer.Option(
+            help="County (name or code), or code of a prefecture. / 县名、县代码或上级代码"
+        ),
     ] = "",
     unit: Annotated[str, typer.Option(help="ha or mu. / 公顷或亩")] = "ha",
     by: Annotated[str, typer.Option(help="county: every county too. / county:分县列出")] = "",

@@ -14,7 +14,7 @@ from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
-from reverdure.core.units import M2_PER_HA
+from reverdure.core.units import M2_PER_HA, MU_PER_HA
 from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
 from reverdure.registry.grounds import Knowledge
@@ -39,7 +39,7 @@ class Account:
     Attributes
     ----------
     area : str
-        County asked for; "" for all.
+        County or unit asked for; "" for all.
     first, last : int
         Years of the period.
     rows : tuple of dict
@@ -79,15 +79,14 @@ def account(
     first, last : int
         First and last year.
     area : str
-        County, by name or code; "" for all.
+        County by name or code, or code of a unit that counties are part of; "" for all.
     by : str
-        "county" gives every county beside the whole.
+        "county" gives every county beside the whole, or beside the unit above it.
 
     Raises
     ------
     InvalidInput
-        If nothing was measured, the period is not within the imagery, or a county is asked
-        for by county.
+        If nothing was measured, or the period is not within the imagery.
     NotFound
         If no mine of the account lies in the area.
     UnknownOption
@@ -95,21 +94,25 @@ def account(
     """
     if by and by not in BY:
         raise UnknownOption(f"accounts are given by {', '.join(BY)}, not by {by!r}.")
-    if by and area:
-        raise InvalidInput(f"--by county and --area {area} exclude each other.", "Leave one out.")
     log = _log(workspace)
     order = _runs_of_all(log)
     books = _books(workspace, order, first, last)
-    chosen = _county(workspace, area, books["counties"]) if area else WHOLE
+    rows = books["rows"]
+    if area:
+        inside = _counties(workspace, area, books["counties"])
+        rows = [row for row in rows if row["county"] in inside]
+        if inside != [area] and (len(inside) > 1 or _is_above(workspace, area)):
+            rows = [*_together(area, rows), *(rows if by else [])]
+    elif not by:
+        rows = [row for row in rows if row["county"] == WHOLE]
     said = definitions()["line"]
     return Account(
-        chosen,
+        area,
         first,
         last,
         tuple(
             row | {"definition": said[row["line"]]["en"], "definition_zh": said[row["line"]]["zh"]}
-            for row in books["rows"]
-            if by or row["county"] == chosen
+            for row in rows
         ),
         tuple(books["runs"]),
         books["without"],
@@ -279,14 +282,63 @@ def _first_year(workspace: Workspace, run_id: str) -> int:
     return int(json.loads(manifest.read_text(encoding="utf-8"))["years"][0])
 
 
-def _county(workspace: Workspace, area: str, counties: list[str]) -> str:
-    """The county that a name or a code means."""
-    rows = workspace.database.rows("county", ["county", "county_code"])
-    name = {row["county_code"]: row["county"] for row in rows if row["county_code"]}.get(area, area)
-    if name not in counties:
-        shown = counties[:_NAMED] + (["..."] if len(counties) > _NAMED else [])
+def _counties(workspace: Workspace, area: str, counties: Sequence[str]) -> list[str]:
+    """Counties of the account that a name or code means: one, or all of the unit above them.
+
+    Raises
+    ------
+    NotFound
+        If no mine of the account lies there.
+    """
+    codes = _codes(workspace)
+    prefix = _prefix(area)
+    found = [
+        name for name in counties
+        if name == area or (prefix and str(codes.get(name, "")).startswith(prefix))
+    ]  # fmt: skip
+    if not found:
+        shown = [*counties[:_NAMED], *["..."] * (len(counties) > _NAMED)]
         raise NotFound(
             f"no mine of the account lies in {area!r}.",
             f"Counties with mines: {', '.join(shown)}",
         )
-    return str(name)
+    return found
+
+
+def _is_above(workspace: Workspace, area: str) -> bool:
+    """Whether a code is that of no county, but of what counties are part of."""
+    return bool(_prefix(area)) and area not in _codes(workspace).values()
+
+
+def _codes(workspace: Workspace) -> dict[str, str]:
+    rows = workspace.database.rows("county", ["county", "county_code"])
+    return {row["county"]: row["county_code"] for row in rows if row["county_code"]}
+
+
+def _prefix(area: str) -> str:
+    """Digits that the codes of all counties of a unit begin with; "" where it is no code.
+
+    Codes are nested by pairs of digits, with zeros for what is left open (GB/T 2260-2007,
+    section 4).
+    """
+    if not area.isdigit():
+        return ""
+    digits = area.rstrip("0")
+    return digits + "0" * (len(digits) % 2)
+
+
+def _together(area: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of several counties as those of one area: every mine lies in one of them."""
+    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = row["line"], row["column"]
+        if key not in sums:
+            sums[key] = dict(row) | {"county": area}
+            continue
+        for name in ("mines", "area_m2"):
+            sums[key][name] = None if row[name] is None else sums[key][name] + row[name]
+    for one in sums.values():
+        m2 = one["area_m2"]
+        one["area_ha"] = None if m2 is None else m2 / M2_PER_HA
+        one["area_mu"] = None if m2 is None else m2 * MU_PER_HA / M2_PER_HA
+    return list(sums.values())
