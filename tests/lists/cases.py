@@ -3,6 +3,7 @@
 Each case is run by `test_conformance.py`; `docs/lists.md` is written from them by `page.py`.
 """
 
+import json
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -395,6 +396,12 @@ OTHER_VECTORS = [
     ),
     Case(
         "GeoJSON",
+        "without a name, as most write it",
+        "RFC 7946",
+        lambda f: _nameless(_to(t.mines(), f / "m.geojson")),
+    ),
+    Case(
+        "GeoJSON",
         "metres with prefix, no CRS",
         "zone certain, datum not",
         lambda f: _to(t.unlabelled(t.mines(t.CGCS_ZONE)), f / "m.geojson"),
@@ -429,6 +436,13 @@ OTHER_VECTORS = [
     ),
     Case("Parquet", "WKT column", "no GeoParquet metadata", later(globals(), "_plain_parquet")),
 ]
+
+
+def _nameless(path: Path) -> Path:
+    """A collection as RFC 7946 has it: its features and nothing else."""
+    features = json.loads(path.read_text("utf-8"))["features"]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    return path
 
 
 def _to(table: gpd.GeoDataFrame, path: Path) -> Path:

@@ -408,7 +408,13 @@ VECTORS = [
         lambda f: _saved(t.turned(t.mines()), f, "m.geojson"),
         "missing_crs",
     ),
-    Damage("GeoJSON", "coordinates are words", _json('["a", "b"]'), "unreadable_file"),
+    Damage(
+        "GeoJSON",
+        "coordinates are words",
+        _json('["a", "b"]'),
+        accepted=1,
+        codes=frozenset({"unreadable_geometry"}),
+    ),
     Damage(
         "GeoJSON",
         "empty collection",

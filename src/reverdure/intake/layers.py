@@ -28,11 +28,21 @@ from reverdure.intake.delimited import read_each
 from reverdure.intake.encodings import decode
 from reverdure.intake.table import Problem, RawTable
 
+_UNREADABLE = Problem("unreadable_geometry", "the geometry cannot be read", "图形无法读取")
+
 
 def read_geojson(path: Path, encoding: str | None) -> RawTable:
     """Read a GeoJSON file in any encoding; its CRS is stated only where it says one."""
-    content, says_crs = _utf8_json(path, encoding)
-    return replace(read_layer(content, path.name, None), crs_stated=says_crs)
+    content, top = _utf8_json(path, encoding)
+    table = read_layer(content, path.name, None)
+    features = top.get("features", [top])
+    unreadable = dict(table.unreadable)
+    if table.geometry is not None and len(features) == len(table.frame):
+        # the driver gives none for coordinates it cannot read, as for a feature without
+        for place in np.flatnonzero(shapely.is_missing(table.geometry)):
+            if features[place].get("geometry") is not None:
+                unreadable.setdefault(int(place), _UNREADABLE)
+    return replace(table, crs_stated="crs" in top, unreadable=unreadable)
 
 
 def read_shapefile(path: Path, encoding: str | None) -> RawTable:
@@ -44,8 +54,8 @@ def read_shapefile(path: Path, encoding: str | None) -> RawTable:
     return replace(table, notes=(note,)) if note else table
 
 
-def _utf8_json(path: Path, encoding: str | None) -> tuple[bytes, bool]:
-    """Content of a GeoJSON file as UTF-8, whatever it was in, and whether it states a CRS."""
+def _utf8_json(path: Path, encoding: str | None) -> tuple[bytes, dict[str, Any]]:
+    """Content of a GeoJSON file as UTF-8, whatever it was in, and as it is parsed."""
     content = decode(path.read_bytes(), path.name, encoding)
     try:
         top = json.loads(content)
@@ -55,7 +65,7 @@ def _utf8_json(path: Path, encoding: str | None) -> tuple[bytes, bool]:
         raise UnreadableFile(f"{path.name} is JSON, but no GeoJSON feature collection.")
     if top.get("features") == []:
         raise UnreadableFile(f"{path.name} has no rows.")
-    return content.encode("utf-8"), "crs" in top
+    return content.encode("utf-8"), top
 
 
 def read_layer(source: Path | bytes, name: str, encoding: str | None, layer: str = "") -> RawTable:
@@ -63,12 +73,12 @@ def read_layer(source: Path | bytes, name: str, encoding: str | None, layer: str
     try:
         with warnings.catch_warnings(record=True) as complaints:
             warnings.simplefilter("always")
-            layer = layer or _only_layer(source, name)
+            place = _place_of(source, name, layer)
             meta, _, wkb, columns = pyogrio.raw.read(
-                source, layer=layer, encoding=encoding, force_2d=True, datetime_as_string=True
+                source, layer=place, encoding=encoding, force_2d=True, datetime_as_string=True
             )
             frame = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
-            _restore_whole_numbers(frame, meta, source, layer)
+            _restore_whole_numbers(frame, meta, source, place)
     except (
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,
@@ -91,7 +101,7 @@ def read_layer(source: Path | bytes, name: str, encoding: str | None, layer: str
 
 
 def _restore_whole_numbers(
-    frame: pd.DataFrame, meta: Mapping[str, Any], source: Path | bytes, layer: str
+    frame: pd.DataFrame, meta: Mapping[str, Any], source: Path | bytes, layer: int
 ) -> None:
     """Read columns of long integers again where an empty cell made them floats.
 
@@ -106,15 +116,22 @@ def _restore_whole_numbers(
         frame[name] = pd.Series(exact.column(name).to_pylist(), dtype=object)
 
 
-def _only_layer(source: Path | bytes, name: str) -> str:
-    """Name of the layer to read: the one with geometry, or the only one."""
-    layers = pyogrio.list_layers(source)
-    spatial = [layer for layer, geometry_type in layers if geometry_type is not None]
-    chosen = spatial or [layer for layer, _ in layers]
+def _place_of(source: Path | bytes, name: str, wanted: str) -> int:
+    """Place of the layer to read: the one named, else the one with geometry, or the only one.
+
+    The place and not the name: a layer read from memory that states no name, as most GeoJSON
+    does, is called otherwise each time it is opened.
+    """
+    layers = list(pyogrio.list_layers(source))
+    names = [str(layer) for layer, _ in layers]
+    if wanted:
+        return names.index(wanted)
+    spatial = [place for place, (_, kind) in enumerate(layers) if kind is not None]
+    chosen = spatial or list(range(len(layers)))
     if len(chosen) != 1:
-        listed = ", ".join(chosen) or "none"
+        listed = ", ".join(names[place] for place in chosen) or "none"
         raise InvalidInput(f"{name} must hold one layer; it holds: {listed}.", "Export one.")
-    return str(chosen[0])
+    return chosen[0]
 
 
 def _stated_crs(stated: str | None) -> pyproj.CRS | None:
@@ -141,9 +158,7 @@ def from_bytes(
         with contextlib.suppress(NotImplementedError):
             geometry[position] = shapely.from_wkb(wkb[position], on_invalid="fix")
         if geometry[position] is None:
-            unreadable[int(position)] = Problem(
-                "unreadable_geometry", "the geometry cannot be read", "图形无法读取"
-            )
+            unreadable[int(position)] = _UNREADABLE
         else:
             repaired[int(position)] = Problem(
                 "ring_closed", "a ring that did not end where it began was closed",
