@@ -115,8 +115,9 @@ def _print_all(found: "Shortlist", page: int, unit: str) -> None:
                      *(int(count.get(code.key, 0)) for code in Suitability)])  # fmt: skip
     headings = [words(f"fit.{name}") for name in ("of_mine", "of_county", "way", "best")]
     headings += [words(f"unit.{unit}")]
-    headings += [f"{code.sign} {code.label(language())}" for code in Suitability]
+    headings += [code.sign for code in Suitability]
     table(headings, rows, numbers_from=4)
+    typer.echo("  ".join(f"{code.sign} {code.label(language())}" for code in Suitability))
     pages = -(-len(found.mines) // PAGE)
     if pages > 1:
         say("records.page", page=page, pages=pages, next=page % pages + 1)

@@ -132,7 +132,7 @@ def shortlist(workspace: Workspace, county: str = "", mine_id: str = "") -> Shor
     values, basis = latest(one for one in surveys if one.values["mine_id"] in mines.index)
     _add_slope(workspace, mines, values, basis)
     sites = pd.DataFrame(
-        {"mine_id": mines.index, "commodity": mines["commodity"]}
+        {"mine_id": mines.index, "commodity": mines["commodity"].to_numpy()}
         | {name: [values.get((one, name)) for one in mines.index] for name in factors()}
     )
     return Shortlist(suitability(sites), mines.drop(columns="geometry"), basis)

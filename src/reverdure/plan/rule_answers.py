@@ -63,8 +63,10 @@ def answer(rule: Rule, sites: Sites) -> Answer:
     for number, case in enumerate(rule.cases):
         known = {name: sites.known(name) for name in case.bounds}
         holds = {name: _holds(sites.values[name], bounds) for name, bounds in case.bounds.items()}
-        false = np.any([known[name] & ~holds[name] for name in holds], axis=0)
-        true = np.all([known[name] & holds[name] for name in holds], axis=0)
+        false, true = np.zeros(size, dtype=bool), np.ones(size, dtype=bool)
+        for name, kept in holds.items():
+            false |= known[name] & ~kept
+            true &= known[name] & kept
         is_open = undecided & ~true & ~false
         for name in holds:
             for source in DERIVED.get(name, (name,)):

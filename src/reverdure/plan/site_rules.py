@@ -102,6 +102,7 @@ class SiteRules:
     interventions: Mapping[str, Intervention]
 
 
+@cache
 def factors() -> Mapping[str, Column]:
     """Factors of a site by name: the columns of the record kind `survey`.
 
@@ -154,7 +155,12 @@ def read_site_rules(text: str) -> SiteRules:
 def _rule(raw: Mapping[str, Any]) -> Rule:
     lists = {k: tuple(raw.get(k, ())) for k in ("measures", "land_uses")}
     cases = tuple(
-        Case(Suitability.from_key(one["verdict"]), one["if"], one.get("en", ""), one.get("zh", ""))
+        Case(
+            Suitability.from_key(one["verdict"]),
+            one.get("if", {}),
+            one.get("en", ""),
+            one.get("zh", ""),
+        )
         for one in raw["cases"]
     )
     rule = Rule(**{**raw, **lists, "cases": cases})
@@ -171,7 +177,7 @@ def _rule(raw: Mapping[str, Any]) -> Rule:
         )
     for case in cases:
         asked = [bound for bounds in case.bounds.values() for bound in bounds]
-        if not asked or not set(asked) <= set(BOUNDS):
+        if not set(asked) <= set(BOUNDS):
             raise InvalidInput(
                 f"rule {rule.id!r} has the bounds {asked}.", f"Use {', '.join(BOUNDS)}."
             )

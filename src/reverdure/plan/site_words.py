@@ -55,7 +55,8 @@ def reason(answer: Answer, at: int, language: str) -> str:
     if missing:
         names = _joined([factor_words(one, language) for one in missing], language)
         label = table["fit.survey"][language].format(factors=names)
-    return table["fit.reason"][language].format(
+    is_number = known and factors()[rule.factor].kind == "number"
+    return table["fit.reason" if is_number else "fit.reason_of"][language].format(
         factor=factor_words(rule.factor, language), value=value, verdict=label,
         limits=limits(answer.rule.cases, language),
     )  # fmt: skip
@@ -96,6 +97,8 @@ def note_words(rules: SiteRules, commodity: str, measure: str, language: str) ->
 
 def _case(bounds: Mapping[str, Mapping[str, Any]], language: str) -> str:
     table, said = message_table("plan"), []
+    if not bounds:
+        return table["fit.otherwise"][language]
     for name, asked in bounds.items():
         for bound, limit in asked.items():
             shown = (

@@ -13,7 +13,6 @@ from reverdure.core.kinds import choices
 from reverdure.plan.site_rules import factors
 
 Flags = NDArray[np.bool_]
-_MOST = {"slope_deg": 90.0, "drainage_ph": 14.0, "vegetation_cover": 1.0}
 _M3_HA_PER_MM = 10.0
 
 
@@ -61,7 +60,7 @@ def read_sites(table: pd.DataFrame | Mapping[str, Any]) -> Sites:
     >>> sites.ids.tolist(), sites.known("slope_deg").tolist(), sites.known("road").tolist()
     (['a', 'b'], [False, True], [False, False])
     """
-    frame = pd.DataFrame(table)
+    frame = pd.DataFrame(table).reset_index(drop=True)
     if "mine_id" not in frame:
         raise MissingColumn("the table of sites has no column mine_id.")
     frame = frame.assign(mine_id=frame["mine_id"].astype(str)).sort_values("mine_id")
@@ -93,14 +92,13 @@ def _numbers(given: "pd.Series[Any]", name: str, ids: NDArray[np.str_]) -> NDArr
     values: NDArray[np.float64] = pd.to_numeric(given, errors="coerce").to_numpy(
         np.float64, na_value=np.nan
     )
+    most = factors()[name].most
     is_text = given.notna().to_numpy() & np.isnan(values)
-    bad = np.flatnonzero(
-        is_text | np.isinf(values) | (values < 0) | (values > _MOST.get(name, np.inf))
-    )
+    bad = np.flatnonzero(is_text | np.isinf(values) | (values < 0) | (values > most))
     if len(bad):
-        most = f"0 to {_MOST[name]:g}" if name in _MOST else "numbers of zero or more"
+        allowed = f"0 to {most:g}" if np.isfinite(most) else "numbers of zero or more"
         raise InvalidInput(
-            f"{name} of mine {ids[bad[0]]} is {given.iloc[bad[0]]}; allowed are {most}.",
+            f"{name} of mine {ids[bad[0]]} is {given.iloc[bad[0]]}; allowed are {allowed}.",
             "Correct the survey; leave the factor out where it is not known.",
         )
     return values

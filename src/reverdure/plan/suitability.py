@@ -142,7 +142,9 @@ class Fits:
         Returns
         -------
         DataFrame
-            mine_id, survey (factors joined by ";"), packages (how many hang on them).
+            mine_id, survey (factors joined by ";"), packages (how many hang on them), and
+            sites_to_survey, which `read_mines` takes: joined to the table of mines it lets a
+            plan schedule the measure `survey`.
         """
         wanted: dict[int, set[str]] = {}
         for number in range(len(self.packages)):
@@ -150,9 +152,10 @@ class Fits:
                 for at in np.flatnonzero(where):
                     wanted.setdefault(int(at), set()).add(name)
         count = (self.verdict == Suitability.NEEDS_SURVEY).sum(axis=0)
-        rows = [(self.sites.ids[at], ";".join(sorted(wanted[at])), int(count[at]))
+        rows = [(self.sites.ids[at], ";".join(sorted(wanted[at])), int(count[at]), 1)
                 for at in sorted(wanted)]  # fmt: skip
-        return pd.DataFrame(rows, columns=["mine_id", "survey", "packages"])
+        columns = ["mine_id", "survey", "packages", "sites_to_survey"]
+        return pd.DataFrame(rows, columns=columns)
 
     def _rows(self, only: Sequence[str] | None) -> list[int]:
         if only is None:
