@@ -16,7 +16,7 @@ Codes = NDArray[np.int8]
 _BITS = {code: 1 << code for code in Suitability}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What a rule says of every mine.
 

@@ -34,7 +34,7 @@ class Case:
     zh: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What one factor says of some measures and land uses; empty means all.
 
@@ -60,6 +60,11 @@ class Rule:
     status: str
     degrades: bool = False
     if_known: bool = False
+
+    @property
+    def is_of_water(self) -> bool:
+        """Whether it looks at what is worked out for each land use."""
+        return any(name in DERIVED for case in self.cases for name in case.bounds)
 
     def is_for(self, measure: str, land_use: str) -> bool:
         """Whether it speaks of this measure to this land use."""

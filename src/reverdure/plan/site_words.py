@@ -1,13 +1,14 @@
 """What a rule says of a site, in words."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from reverdure.core.codes import Suitability
 from reverdure.core.kinds import choices
 from reverdure.core.messages import message_table
 from reverdure.plan.rule_answers import Answer
-from reverdure.plan.site_rules import DERIVED, SiteRules, factors
+from reverdure.plan.site_rules import DERIVED, Rule, SiteRules, factors
 
 _UNITS_ZH = {"degree": "度", "cm": "厘米", "m": "米", "mm": "毫米", "mm/a": "毫米/年",
              "km": "公里", "m/s": "米/秒", "m3/ha": "立方米/公顷"}  # fmt: skip
@@ -46,9 +47,10 @@ def value_words(name: str, value: Any, language: str) -> str:
 def reason(answer: Answer, at: int, language: str) -> str:
     """Factor, value, verdict and the limits of a rule for one mine."""
     table, rule = message_table("plan"), answer.rule
-    known = answer.sites.known(rule.factor)[at]
-    value = value_words(rule.factor, answer.sites.values[rule.factor][at], language) if known \
-        else table["fit.unknown"][language]  # fmt: skip
+    seen = answer.sites.values[rule.factor][at]
+    # None or NaN is not known
+    known = seen is not None and seen == seen  # noqa: PLR0124
+    value = value_words(rule.factor, seen, language) if known else table["fit.unknown"][language]
     verdict = Suitability.from_number(int(answer.verdict[at]))
     missing = [name for name, where in answer.missing.items() if where[at]]
     label = verdict.label(language)
@@ -58,15 +60,16 @@ def reason(answer: Answer, at: int, language: str) -> str:
     is_number = known and factors()[rule.factor].kind == "number"
     return table["fit.reason" if is_number else "fit.reason_of"][language].format(
         factor=factor_words(rule.factor, language), value=value, verdict=label,
-        limits=limits(answer.rule.cases, language),
+        limits=limits(answer.rule, language),
     )  # fmt: skip
 
 
-def limits(cases: Any, language: str) -> str:
+@cache
+def limits(rule: Rule, language: str) -> str:
     """Where a rule says ok and where on a condition."""
     table, parts = message_table("plan"), []
     for verdict in (Suitability.OK, Suitability.CONDITIONAL):
-        said = [_case(one.bounds, language) for one in cases if one.verdict is verdict]
+        said = [_case(one.bounds, language) for one in rule.cases if one.verdict is verdict]
         if said:
             words = table["fit.or"][language].join(said)
             parts.append(table[f"fit.{verdict.key}"][language].format(bounds=words))

@@ -6,7 +6,7 @@ names the factor to survey. A factor that rules a measure out does so whatever e
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -60,14 +60,18 @@ class Fits:
         least = np.where(allowed, ways[:, None], np.iinfo(np.int8).max).min(axis=0)
         return np.asarray(allowed & (ways[:, None] == least), dtype=bool)
 
-    def missing(self, package: int) -> dict[str, NDArray[np.bool_]]:
-        """Factors to survey before a package can be judged, and on which mines."""
-        found: dict[str, NDArray[np.bool_]] = {}
-        here = self.verdict[package] == Suitability.NEEDS_SURVEY
-        for one in self.answers[package]:
-            for name, where in one.missing.items():
-                found[name] = found.get(name, np.zeros(len(self.sites), bool)) | (where & here)
-        return found
+    @cached_property
+    def missing(self) -> tuple[dict[str, NDArray[np.bool_]], ...]:
+        """Factors to survey before each package can be judged, and on which mines."""
+        found: list[dict[str, NDArray[np.bool_]]] = []
+        for answers, verdict in zip(self.answers, self.verdict, strict=True):
+            asked: dict[str, NDArray[np.bool_]] = {}
+            here = verdict == Suitability.NEEDS_SURVEY
+            for one in answers:
+                for name, where in one.missing.items():
+                    asked[name] = asked.get(name, np.zeros(len(here), dtype=bool)) | (where & here)
+            found.append(asked)
+        return tuple(found)
 
     def table(self, only: Sequence[str] | None = None) -> pd.DataFrame:
         """Mine x measure x land use, with what is behind each verdict in words.
@@ -106,7 +110,7 @@ class Fits:
                 if not one.verdict[at]:
                     continue
                 words = [reason(one, at, language) for language in ("en", "zh")]
-                verdict = Suitability.from_number(int(one.verdict[at])).key
+                verdict = _CODES[int(one.verdict[at])].key
                 rule = one.rule
                 rows.append((measure, use, rule.id, rule.factor, verdict, *words, rule.source,
                              rule.status))  # fmt: skip
@@ -148,7 +152,7 @@ class Fits:
         """
         wanted: dict[int, set[str]] = {}
         for number in range(len(self.packages)):
-            for name, where in self.missing(number).items():
+            for name, where in self.missing[number].items():
                 for at in np.flatnonzero(where):
                     wanted.setdefault(int(at), set()).add(name)
         count = (self.verdict == Suitability.NEEDS_SURVEY).sum(axis=0)
@@ -167,28 +171,30 @@ class Fits:
         return [place[one] for one in only]
 
     def _of_mine(self, at: int) -> Iterator[tuple[object, ...]]:
+        @cache  # packages share most of their rules
+        def words(one: Answer, language: str) -> tuple[str, str]:
+            return condition(one, at, language), reason(one, at, language)
+
         for number, (measure, use) in enumerate(self.packages):
-            answers = self.answers[number]
-            verdict = Suitability.from_number(int(self.verdict[number, at]))
-            decisive = [one for one in answers if one.verdict[at] == verdict]
-            survey = sorted(k for k, where in self.missing(number).items() if where[at]) \
-                if verdict is Suitability.NEEDS_SURVEY else []  # fmt: skip
+            verdict = _CODES[int(self.verdict[number, at])]
+            survey = sorted(k for k, where in self.missing[number].items() if where[at])
             said = []
-            for language in ("en", "zh"):
-                join = "; " if language == "en" else "；"
-                conditions = [condition(one, at, language) for one in answers]
+            for language, join in (("en", "; "), ("zh", "；")):
+                decisive = [one for one in self.answers[number] if one.verdict[at] == verdict]
+                conditions = [words(one, language)[0] for one in self.answers[number]
+                              if one.verdict[at] == Suitability.CONDITIONAL]  # fmt: skip
+                notes = note_words(self.rules, self.sites.commodity[at], measure, language)
                 # once each: two rules may ask for the same
-                said.append((
-                    join.join(dict.fromkeys(one for one in conditions if one)),
-                    join.join(reason(one, at, language) for one in decisive),
-                    join.join(note_words(self.rules, self.sites.commodity[at], measure, language)),
-                ))  # fmt: skip
+                said.append((join.join(dict.fromkeys(conditions)),
+                             join.join(words(one, language)[1] for one in decisive),
+                             join.join(notes)))  # fmt: skip
             (c_en, r_en, n_en), (c_zh, r_zh, n_zh) = said
-            yield (str(self.sites.ids[at]), measure, use, verdict.key,
-                   bool(self.chosen[number, at]), ";".join(survey), c_en, c_zh, r_en, r_zh, n_en,
-                   n_zh)  # fmt: skip
+            chosen = bool(self.chosen[number, at])
+            yield (str(self.sites.ids[at]), measure, use, verdict.key, chosen, ";".join(survey),
+                   c_en, c_zh, r_en, r_zh, n_en, n_zh)  # fmt: skip
 
 
+_CODES = {code.value: code for code in Suitability}
 COLUMNS = (
     "mine_id", "measure", "land_use", "verdict", "chosen", "survey", "conditions_en",
     "conditions_zh", "reasons_en", "reasons_zh", "notes_en", "notes_zh",
@@ -232,15 +238,18 @@ def suitability(
         for use in one.land_uses
     )  # fmt: skip
     wet = {use: checked.for_land_use(asked.water_need_mm.get(use, 0.0)) for _, use in packages}
-    plain: dict[tuple[str, str], Answer] = {}
+    known_of: dict[tuple[str, str], Answer] = {}
     answers = []
     for measure, use in packages:
+        own = []
         for rule in asked.rules:
-            if rule.is_for(measure, use) and (rule.id, use) not in plain:
-                plain[rule.id, use] = answer(rule, wet[use])
-        answers.append(
-            tuple(plain[rule.id, use] for rule in asked.rules if rule.is_for(measure, use))
-        )
+            if rule.is_for(measure, use):
+                # one answer for all land uses but where it hangs on their water
+                key = (rule.id, use if rule.is_of_water else "")
+                if key not in known_of:
+                    known_of[key] = answer(rule, wet[use])
+                own.append(known_of[key])
+        answers.append(tuple(own))
     verdict = np.array([worst(one, len(checked)) for one in answers], dtype=np.int8)
     verdict = verdict.reshape(len(packages), len(checked))
     return Fits(checked, asked, packages, tuple(answers), verdict, decide(checked, asked))
