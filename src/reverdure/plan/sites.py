@@ -75,7 +75,9 @@ def read_sites(table: pd.DataFrame | Mapping[str, Any]) -> Sites:
         given = frame[name] if name in frame else pd.Series(np.nan, index=frame.index)
         values[name] = _words(given, name, column.choices) if column.choices \
             else _numbers(given, name, ids)  # fmt: skip
-    return Sites(ids, commodity, values)
+    # where the water has a pH, there is water
+    wet = np.isnan(values["drains"]) & ~np.isnan(values["drainage_ph"])
+    return Sites(ids, commodity, {**values, "drains": np.where(wet, 1.0, values["drains"])})
 
 
 def _words(given: "pd.Series[Any]", name: str, of: str) -> NDArray[np.object_]:
@@ -83,7 +85,8 @@ def _words(given: "pd.Series[Any]", name: str, of: str) -> NDArray[np.object_]:
     unknown = {one for one in values if one is not None} - set(choices(of))
     if unknown:
         raise UnknownOption(
-            f"{name} is {sorted(map(str, unknown))[0]!r}; use one of {', '.join(choices(of))}."
+            f"factor {name} is {sorted(map(str, unknown))[0]!r}; "
+            f"use one of {', '.join(choices(of))}."
         )
     return values
 
@@ -98,7 +101,7 @@ def _numbers(given: "pd.Series[Any]", name: str, ids: NDArray[np.str_]) -> NDArr
     if len(bad):
         allowed = f"0 to {most:g}" if np.isfinite(most) else "numbers of zero or more"
         raise InvalidInput(
-            f"{name} of mine {ids[bad[0]]} is {given.iloc[bad[0]]}; allowed are {allowed}.",
+            f"factor {name} of mine {ids[bad[0]]} is {given.iloc[bad[0]]}; allowed are {allowed}.",
             "Correct the survey; leave the factor out where it is not known.",
         )
     return values
