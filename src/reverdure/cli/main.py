@@ -15,6 +15,7 @@ from reverdure.cli import (
     dump,
     export,
     field,
+    fit,
     inspection,
     ledger,
     look,
@@ -58,6 +59,7 @@ app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
 app.command("paid")(accounts.paid)
 app.command("permitted")(accounts.permitted)
+app.command("fit")(fit.fit)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

@@ -443,3 +443,31 @@ class PlanStatus(Code):
     TIME_LIMIT = 2, "best in the time given; gap not reached", "限时内最优，未达间隙", "#E69F00"
     INFEASIBLE = 3, "no plan keeps all that must hold", "必须满足的要求互相冲突", "#D55E00"
     NO_PLAN = 4, "no plan found in the time given", "限时内未找到方案", "#999999"
+
+
+class Suitability(Code):
+    """Whether a measure to a land use fits a mine; always shown with its sign."""
+
+    OK = 1, "fits", "适宜", "#009E73"
+    CONDITIONAL = 2, "fits on a condition", "有条件适宜", "#E69F00"
+    NO = 3, "does not fit", "不适宜", "#D55E00"
+    NEEDS_SURVEY = 4, "needs a survey", "须补充调查", "#56B4E9"
+
+    @property
+    def sign(self) -> str:
+        """A shape that stands beside the colour."""
+        return "●▲■○"[self.value - 1]
+
+
+class Intervention(Code):
+    """How much is done to a site; the one with less comes first."""
+
+    NATURAL = 1, "natural recovery", "自然恢复", "#009E73"
+    ASSISTED = 2, "assisted recovery", "辅助再生", "#E69F00"
+    RECONSTRUCTION = 3, "ecological reconstruction", "生态重建", "#D55E00"
+    NEEDS_SURVEY = 4, "needs a survey", "须补充调查", "#56B4E9"
+
+    @property
+    def sign(self) -> str:
+        """A shape that stands beside the colour."""
+        return "●▲■○"[self.value - 1]

@@ -1,5 +1,6 @@
 """Kinds of records the registry holds beside mines and claims, from `data/records.toml`."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Column(Field):
         Other headings it goes by.
     same_as : str
         Column it is taken from where it is empty; "" for none.
+    most : float
+        Largest number it may hold.
     """
 
     needed: bool = False
@@ -37,6 +40,7 @@ class Column(Field):
     choices: str = ""
     also: tuple[str, ...] = ()
     same_as: str = ""
+    most: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def inspection(workspace: Workspace, visits: int, month: str, area: str = "") ->
     """
     day = first_day(month)
     names, counties = _mines(workspace)
-    chosen = _county(workspace, area, counties) if area else ""
+    chosen = county_named(workspace, area, counties) if area else ""
     mines = [one for one, county in counties.items() if not area or county == chosen]
     claims, run_id = _claims(workspace)
     found = risks(mines, claims, book_of(workspace), day)
@@ -168,7 +168,7 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _county(workspace: Workspace, area: str, counties: Mapping[str, str]) -> str:
+def county_named(workspace: Workspace, area: str, counties: Mapping[str, str]) -> str:
     """The county that a name or a code means."""
     rows = workspace.database.rows("county", ["county", "county_code"])
     name = {row["county_code"]: row["county"] for row in rows if row["county_code"]}.get(area, area)

@@ -11,12 +11,12 @@ from reverdure.core.errors import InvalidInput, MissingColumn, NoMines, UnknownO
 from reverdure.plan.measures import Catalogue
 
 QUANTITY_COLUMNS = {"ha": "area_ha", "household": "households", "person": "people_without_water",
-                    "m3": "river_m3"}  # fmt: skip
+                    "m3": "river_m3", "site": "sites_to_survey"}  # fmt: skip
 """Column that says how many units of a measure a mine has."""
 _DEFAULTS: Mapping[str, float] = {
     "slope_deg": 0.0, "recovery": 0.0, "weight": 1.0, "households": 0.0,
     "people_without_water": 0.0, "river_m3": 0.0, "waste_rock_m3": 0.0, "tailings_m3": 0.0,
-    "aggregate_m3": 0.0,
+    "aggregate_m3": 0.0, "sites_to_survey": 0.0,
 }  # fmt: skip
 _MOST = {"slope_deg": 89.0, "recovery": 1.0}
 _SHOWN = 5
@@ -78,7 +78,8 @@ def read_mines(table: pd.DataFrame | Mapping[str, Sequence[object]]) -> Mines:
     ----------
     table : DataFrame or mapping of column to values
         mine_id, county, area_ha; optional prefecture, slope_deg, recovery, weight, has_owner,
-        households, people_without_water, river_m3, waste_rock_m3, tailings_m3, aggregate_m3.
+        households, people_without_water, river_m3, waste_rock_m3, tailings_m3, aggregate_m3,
+        sites_to_survey (1 where the site is not known well enough, see `plan.suitability`).
 
     Raises
     ------

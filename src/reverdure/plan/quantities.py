@@ -106,6 +106,7 @@ supplied = Quantity(
     "supplied", "people supplied with water", "供水人口", "people", _units_of("water_supply")
 )
 dredged_m3 = Quantity("dredged_m3", "dredged volume", "清淤量", "m3", _units_of("river_dredging"))
+surveyed = Quantity("surveyed", "sites surveyed", "调查立地数", "sites", _units_of("survey"))
 carbon_t = Quantity(
     "carbon_t", "carbon taken up in a year", "年固碳量", "t/a", _per_unit("carbon_t_per_year")
 )
@@ -126,8 +127,8 @@ QUANTITIES: Mapping[str, Quantity] = {
     one.id: one
     for one in (
         recovered_ha_years, restored_ha, expected_ha, restored_mines, nature_based_ha, grid_ha,
-        jobs, trained, households, relocated, supplied, dredged_m3, carbon_t, infrastructure_km,
-        revenue_mcny, works_ha, earthworks_m3, seedlings, water_m3,
+        jobs, trained, households, relocated, supplied, dredged_m3, surveyed, carbon_t,
+        infrastructure_km, revenue_mcny, works_ha, earthworks_m3, seedlings, water_m3,
     )
 }  # fmt: skip
 

@@ -71,6 +71,16 @@ def references_exist(kind: Kind, book: Book, ids: Collection[str]) -> Found:
                 yield row.id, Refusal("no_such", fill)
 
 
+def numbers_in_range(kind: Kind, book: Book, ids: Collection[str]) -> Found:
+    """No number is above the most its column may hold."""
+    for row in _rows(kind, book, ids):
+        for column in kind.columns:
+            seen = row.values.get(column.name)
+            if isinstance(seen, int | float) and seen > column.most:
+                fill = {"column": column, "seen": f"{seen:g}", "most": f"{column.most:g}"}
+                yield row.id, Refusal("too_large", fill)
+
+
 def dates_in_order(kind: Kind, book: Book, ids: Collection[str]) -> Found:
     """Nothing ends before it begins."""
     for row in _rows(kind, book, ids):
@@ -190,7 +200,7 @@ def _named(kind: str) -> tuple[str, str]:
 
 
 _OF_ALL: tuple[Rule, ...] = (
-    references_exist, dates_in_order, trees_have_no_circle, evidence_is_named,
+    references_exist, numbers_in_range, dates_in_order, trees_have_no_circle, evidence_is_named,
     codes_of_their_year,
 )  # fmt: skip
 _LOOKED_AT = {

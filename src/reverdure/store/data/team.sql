@@ -106,7 +106,8 @@ begin
     return query select s.kind, s.id from record_scope s where s.party_id = party;
     return query select s.kind, s.id from record_scope s
       where s.mine_id in (select team_mines()) and s.party_id is null and s.kind in
-        ('damage', 'membership', 'evidence', 'event', 'service', 'observation', 'review', 'work');
+        ('damage', 'membership', 'evidence', 'event', 'service', 'observation', 'review',
+          'survey', 'work');
   elsif my_role = 'public' then
     return query select s.kind, s.id from record_scope s where s.party_id is null and s.kind in
         ('damage', 'membership', 'programme', 'target', 'service', 'observation', 'review')
