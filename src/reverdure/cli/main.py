@@ -19,6 +19,7 @@ from reverdure.cli import (
     look,
     pay,
     pictures,
+    plan,
     records,
     rsei,
     rules,
@@ -55,6 +56,10 @@ app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
 app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
+app.command("plan")(plan.plan)
+app.command("plans")(plan.plans)
+app.command("compare")(plan.compare)
+app.command("why")(plan.why)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

@@ -56,7 +56,7 @@ class SavedPlan:
         Plan it was made from; "" for none.
     versions : mapping of str to str
         Packages it was made with.
-    at, person, why : str
+    saved_at, person, why : str
         When (UTC), by whom and why it was kept.
     folder : Path
     """
@@ -73,7 +73,7 @@ class SavedPlan:
     question: Mapping[str, Any]
     base: str
     versions: Mapping[str, str]
-    at: str
+    saved_at: str
     person: str
     why: str
     folder: Path
@@ -99,10 +99,14 @@ class SavedPlan:
         return self.table("shortfalls")
 
     def table(self, name: str) -> "pd.DataFrame":
-        """One of `TABLES`."""
+        """One of `TABLES`, or of what the plan was made from: mines, allowed, costs."""
         import pandas as pd
 
         return pd.read_parquet(self.folder / f"{name}.parquet")
+
+    def has(self, name: str) -> bool:
+        """Whether such a table was kept; `allowed` and `costs` only where they were given."""
+        return (self.folder / f"{name}.parquet").is_file()
 
 
 def save_plan(
@@ -246,7 +250,7 @@ def _record(
         "inputs": dict(inputs),
         "base": base,
         "versions": {package: version_of(package) for package in _PACKAGES},
-        "at": now,
+        "saved_at": now,
         "person": author.person,
         "why": author.why,
     }
@@ -265,9 +269,10 @@ def _write(
         shutil.rmtree(leftover, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        for name in TABLES:
+        tables = {name: getattr(plan, name) for name in TABLES} | _made_from(plan)
+        for name, table in tables.items():
             with atomic(draft / f"{name}.parquet") as temporary:
-                getattr(plan, name).to_parquet(temporary, index=False)
+                table.to_parquet(temporary, index=False)
         with atomic(draft / "solution.npz") as temporary, temporary.open("wb") as stream:
             _write_solution(stream, plan)
         for name, content in (("question", question), ("record", record)):
@@ -277,6 +282,25 @@ def _write(
         draft.replace(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _made_from(plan: "Plan") -> dict[str, "pd.DataFrame"]:
+    """Tables a plan was made from, so that it can be asked about when the data have changed."""
+    import pandas as pd
+
+    asked = plan.compiled.problem
+    columns = {
+        "mine_id": asked.mines.ids,
+        "county": asked.mines.county,
+        "prefecture": asked.mines.prefecture,
+        "has_owner": asked.mines.has_owner,
+    }
+    given = {k: v for k, v in asked.mines.numbers.items() if k not in asked.mines.assumed}
+    tables = {"mines": pd.DataFrame(columns | given)}
+    for name, table in (("allowed", asked.allowed), ("costs", asked.costs)):
+        if table is not None:
+            tables[name] = table
+    return tables
 
 
 def _write_solution(stream: Any, plan: "Plan") -> None:
