@@ -1,6 +1,7 @@
 """From a workspace to a problem: mines, budgets, requirements, changes, plans that are kept."""
 
 import datetime
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+from tests.plan.draws import programme
 
+from reverdure.core.codes import PlanStatus
 from reverdure.core.errors import InvalidInput, NoMines, NotFound, UnknownOption
 from reverdure.core.fields import MINES
 from reverdure.core.kinds import kinds
@@ -266,3 +269,19 @@ def test_names_stay_in_the_workspace(workspace, name):
 def test_years_that_cannot_be_are_refused(said):
     with pytest.raises(InvalidInput, match="years"):
         years_of(said)
+
+
+def test_ctrl_c_gives_the_best_plan_so_far():
+    asked = programme(4, mines=600, years=5)
+    told = []
+
+    def stop(step):
+        told.append(step)
+        if len(told) == 8:
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    plan = solve(asked, seconds=100, gap=0.0, on_progress=stop)
+    assert time.monotonic() - began < 50
+    assert plan.status in {PlanStatus.TIME_LIMIT, PlanStatus.NO_PLAN}
+    assert told[0].total == 100

@@ -70,7 +70,7 @@ def read_change(said: str) -> Change:
     >>> read_change("__import__('os')")
     Traceback (most recent call last):
     ...
-    reverdure.core.errors.InvalidInput: the change "__import__('os')" cannot be read.
+    reverdure.core.errors.InvalidInput: the change "__import__('os')" cannot be read. Write ...
     """
     found = _FORM.fullmatch(said)
     if not found or (found["gone"] and found["what"] != "require"):

@@ -213,7 +213,7 @@ def checked_name(name: str) -> str:
     >>> checked_name("../base")
     Traceback (most recent call last):
     ...
-    reverdure.core.errors.InvalidInput: '../base' cannot be the name of a plan.
+    reverdure.core.errors.InvalidInput: '../base' cannot be the name of a plan. Use ...
     """
     composed = unicodedata.normalize("NFC", name)
     if not _NAME.fullmatch(composed):
