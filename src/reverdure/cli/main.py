@@ -21,6 +21,7 @@ from reverdure.cli import (
     look,
     pay,
     pictures,
+    plan,
     records,
     rsei,
     rules,
@@ -60,6 +61,10 @@ app.command("pay")(pay.pay)
 app.command("paid")(accounts.paid)
 app.command("permitted")(accounts.permitted)
 app.command("fit")(fit.fit)
+app.command("plan")(plan.plan)
+app.command("plans")(plan.plans)
+app.command("compare")(plan.compare)
+app.command("why")(plan.why)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
