@@ -69,6 +69,12 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     gap: Annotated[
         float, typer.Option(help="Distance from the best that will do. / 允许间隙", min=0.0)
     ] = 1e-3,
+    unsurveyed: Annotated[
+        str,
+        typer.Option(
+            help="Sites with unknown factors: allow, or survey. / 缺调查时 allow 或 survey"
+        ),
+    ] = "",
     unit: Unit = "ha",
     by: By = "",
     why: Why = "",
@@ -86,6 +92,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         checked_name(save)
     opened = Workspace.open(workspace)
     question = _question(opened, years, within, require, base, change or [], price_of_change)
+    if unsurveyed:
+        question["unsurveyed"] = unsurveyed
     asked = ask(opened, question)
     say_left_out(asked)
     with progress() as on_progress:

@@ -53,6 +53,11 @@ def say_left_out(asked: "Asked") -> None:
         say("plan.left_out", reason=reason, count=count)
     if asked.question["unknown_recovery"]:
         say("plan.unknown_recovery", count=asked.question["unknown_recovery"])
+    sites = asked.question["sites"]
+    if sites:
+        say(f"plan.sites_{sites['unsurveyed']}", **sites)
+        if sites["with_slope"] < len(asked.problem.mines):
+            say("plan.no_slope", count=len(asked.problem.mines) - sites["with_slope"])
     if asked.question["commitments"]:
         say("plan.commitments", count=len(asked.question["commitments"]))
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from reverdure.core.record_book import Record
 from reverdure.core.units import MU_PER_HA
 from reverdure.ground.steepness import steepness
 from reverdure.pipeline.inspection import county_named
+from reverdure.plan.measures import Catalogue
 from reverdure.plan.site_rules import factors
 from reverdure.plan.suitability import Fits, suitability
 from reverdure.store.records import current
@@ -56,16 +57,22 @@ class Shortlist:
     mines : DataFrame
         name, county, commodity, area_ha by mine_id.
     basis : mapping of (mine, factor) to Basis
+    values : mapping of (mine, factor) to value
     """
 
     fits: Fits
     mines: pd.DataFrame
     basis: Mapping[tuple[str, str], Basis]
+    values: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     @cached_property
     def survey(self) -> pd.DataFrame:
         """Mines to survey before all of them can be judged; see `Fits.to_survey`."""
         return self.fits.to_survey()
+
+    def value(self, mine_id: str, factor: str) -> float:
+        """A factor of a mine as it was judged by; NaN where nobody knows it."""
+        return float(self.values.get((mine_id, factor), float("nan")))
 
     def missing_most(self) -> list[tuple[str, int]]:
         """Factors missing, with the mines that hang on them, most first."""
@@ -99,7 +106,9 @@ class Shortlist:
         return FITS.frame(found.assign(**more).to_dict("records"))
 
 
-def shortlist(workspace: Workspace, county: str = "", mine_id: str = "") -> Shortlist:
+def shortlist(
+    workspace: Workspace, county: str = "", mine_id: str = "", measures: Catalogue | None = None
+) -> Shortlist:
     """Judge every measure on every mine by what the workspace knows of its site.
 
     The latest survey that states a factor holds; slope is read from the elevation layer where
@@ -112,6 +121,8 @@ def shortlist(workspace: Workspace, county: str = "", mine_id: str = "") -> Shor
         By name or code; "" for all.
     mine_id : str
         One mine alone; "" for all.
+    measures : Catalogue or None
+        Those that come with the program by default.
 
     Raises
     ------
@@ -135,7 +146,7 @@ def shortlist(workspace: Workspace, county: str = "", mine_id: str = "") -> Shor
         {"mine_id": mines.index, "commodity": mines["commodity"].to_numpy()}
         | {name: [values.get((one, name)) for one in mines.index] for name in factors()}
     )
-    return Shortlist(suitability(sites), mines.drop(columns="geometry"), basis)
+    return Shortlist(suitability(sites, measures), mines.drop(columns="geometry"), basis, values)
 
 
 def latest(

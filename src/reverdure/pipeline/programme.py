@@ -13,6 +13,7 @@ from reverdure.core.errors import InvalidInput, UnreadableFile
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, OnProgress, Progress
 from reverdure.pipeline.plan_changes import changed_budget, changed_measures, read_change
+from reverdure.pipeline.plan_fit import fitting
 from reverdure.pipeline.plan_sources import costs_of, requirements_of, source_of
 from reverdure.pipeline.plan_targets import with_registry
 from reverdure.pipeline.planned_mines import planned_mines
@@ -85,10 +86,10 @@ def ask(
     workspace : Workspace
     question : mapping
         years, budget (entries as `source_of` takes them), requirements (a tree as
-        `requirements_of` takes it), changes, follow.
+        `requirements_of` takes it), changes, follow, unsurveyed (as `fitting` takes it).
     allowed : DataFrame, callable or None
         Measures that fit each mine, or what gives them from the table of mines and the
-        catalogue; None allows all that the catalogue holds.
+        catalogue; None judges by the sites as `fitting` does.
     day : date, optional
         Day at which duties are open; today.
 
@@ -103,7 +104,11 @@ def ask(
     own = _own_measures(workspace)
     measures = _measures(own)
     found = planned_mines(workspace, measures, years, day or datetime.date.today())
-    fits = allowed(found.table, measures) if callable(allowed) else allowed
+    table, sites = found.table, None
+    fits = allowed(table, measures) if callable(allowed) else allowed
+    if fits is None:
+        wanted = str(question.get("unsurveyed", ""))
+        table, fits, sites = fitting(workspace, table, measures, found.commitments, wanted)
     requirements, not_used = with_registry(workspace, question["requirements"], years)
     full = {
         **question,
@@ -113,10 +118,12 @@ def ask(
         "run_id": found.run_id,
         "unknown_recovery": found.unknown_recovery,
         "left_out": len(found.left_out),
+        "sites": sites,
     }
     rows = costs_of(requirements)
-    made = problem_of(full, found.table, fits, pd.DataFrame(rows) if rows else None)
-    return Asked(made, full, _inputs(made, full), (*found.left_out, *not_used))
+    made = problem_of(full, table, fits, pd.DataFrame(rows) if rows else None)
+    inputs = _inputs(made, full) | {"suitability": digest(fits.to_numpy().tolist())}
+    return Asked(made, full, inputs, (*found.left_out, *not_used))
 
 
 def problem_of(
@@ -262,7 +269,8 @@ def reopen(workspace: Workspace, saved: SavedPlan) -> Reopened:
 def changed_since(workspace: Workspace, saved: SavedPlan) -> tuple[str, ...]:
     """What of a plan's inputs is otherwise in the workspace today: mines, measures ..."""
     bare = {key: value for key, value in saved.question.items() if key != "changes"}
-    allowed = saved.table("allowed") if saved.has("allowed") else None
+    by_site = saved.question.get("sites") is not None
+    allowed = None if by_site else saved.table("allowed")
     try:
         now = ask(workspace, bare, allowed=allowed).inputs
     except InvalidInput:
