@@ -14,6 +14,7 @@ from reverdure.cli import (
     dump,
     export,
     field,
+    forecast,
     inspection,
     ledger,
     look,
@@ -55,6 +56,7 @@ app.command("show")(look.show)
 app.command("ledger")(ledger.ledger)
 app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
+app.command("forecast")(forecast.forecast)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)
