@@ -20,6 +20,7 @@ from reverdure.cli import (
     look,
     pay,
     pictures,
+    rank,
     records,
     rsei,
     rules,
@@ -57,6 +58,7 @@ app.command("ledger")(ledger.ledger)
 app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
 app.command("forecast")(forecast.forecast)
+app.command("rank")(rank.rank)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

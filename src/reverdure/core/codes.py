@@ -381,6 +381,14 @@ class ForecastStatus(Code):
     NOT_SEEN = 5, "never seen clear since it lay bare", "裸露以来无清晰观测"
 
 
+class RankStatus(Code):
+    """Whether a mine stands in a ranking, and if not, why."""
+
+    RANKED = 1, "ranked", "已排序"
+    LACKS_CRITERION = 2, "a criterion is missing: not ranked", "缺少指标,未排序"
+    NOT_LISTED = 3, "not in the list of mines", "不在矿山名录中"
+
+
 class FitStatus(Code):
     """Where the noise of a group of mines, or the pace of a mine, comes from."""
 

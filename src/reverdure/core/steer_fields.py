@@ -43,3 +43,19 @@ DUTY_FORECASTS = Table(
         Field("p_missed", "number", "Chance of missing", "逾期未达概率", "1 - P(share >= target)."),
     ),
 )  # fmt: skip
+
+RANKS = Table(
+    "rank",
+    "mine_id",
+    (
+        Field("rank", "integer", "Rank", "名次", "1 is best; equal scores share the better one."),
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine."),
+        Field("name", "text", "Name", "矿山名称", "Its name; empty where unknown."),
+        Field("status", "text", "Status", "状态", "Key of RankStatus; the rest has no rank."),
+        Field("score", "number", "Score", "得分", "By the method; higher is better."),
+        Field("p_best", "number", "Chance of staying", "名次稳健概率",
+              "P(among the first `best`) under other weights; empty where there are no weights."),
+        Field("best", "integer", "First", "前列名额", "How many count as the first."),
+        Field("method", "text", "Method", "方法", "With normalisation and source of the weights."),
+    ),
+)  # fmt: skip
