@@ -59,3 +59,47 @@ RANKS = Table(
         Field("method", "text", "Method", "方法", "With normalisation and source of the weights."),
     ),
 )  # fmt: skip
+
+STEERED = Table(
+    "steered",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine."),
+        Field("name", "text", "Name", "矿山名称", "Its name; empty where unknown."),
+        Field("county", "text", "County", "县(市、区)", "Column, else polygon, else unknown."),
+        Field("measure", "text", "Measure", "修复措施", "Key of the works begun; left_alone: none."),
+        Field("light", "text", "Light", "预警等级", "Key of Light; empty where no works began."),
+        Field("sign", "text", "Sign", "标志", "Shape that stands for the light."),
+        Field("reasons", "text", "Reasons", "理由(英文)", "Triggers, in English."),
+        Field("reasons_zh", "text", "Reasons (Chinese)", "理由", "Triggers, in Chinese."),
+        *_AHEAD,
+    ),
+)  # fmt: skip
+
+REMEDIES = Table(
+    "remedy",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine under a red light."),
+        Field("remedy", "text", "Remedy", "补救措施", "Key of the remedial package."),
+        Field("cost_cny", "number", "Cost", "费用", "In prices of the package; assumed.", "CNY"),
+        Field("p_now", "number", "Chance now", "现达标概率", "P(share >= target) as it goes on."),
+        Field("p_after", "number", "Chance after", "补救后达标概率", "Its own success counted in."),
+        Field("gain_ha", "number", "Gain", "预期增益", "Area times what the chance gains.", "ha"),
+        Field("status", "text", "Basis", "依据", "Status of its cost and effect."),
+    ),
+)  # fmt: skip
+
+PLAN_CHANGES = Table(
+    "plan_change",
+    "mine_id",
+    (
+        Field("mine_id", "text", "Mine id", "矿山编号", "Mine whose works moved."),
+        Field("before", "text", "Before", "原安排", "Measure, land use, start; empty: none."),
+        Field("after", "text", "After", "新安排", "Measure, land use, start; empty: none."),
+        Field("cause", "text", "Cause", "原因", "Key of ChangeCause."),
+        Field("why", "text", "Moved by", "主导因素", "Part of its value that moved it most."),
+        Field("cost_mcny", "number", "Cost", "费用变化", "After less before.", "million CNY"),
+        Field("benefit", "number", "Benefit", "效益变化", "After less before."),
+    ),
+)  # fmt: skip

@@ -74,7 +74,7 @@ def forecast(
             "measure": states.mines.measure[n],
             "last_seen": states.last_seen[n] or None,
             "run_id": states.run_id,
-            **_numbers(states.status[n], deadline, target, float(now[n]), ahead, n),
+            **forecast_numbers(states.status[n], deadline, target, float(now[n]), ahead, n),
         }
         for n in _chosen(states, county, mine)
     ]
@@ -119,7 +119,7 @@ def duty_forecast(
         if years not in ahead:
             ahead[years] = found.prospect(years).ahead()
         party = duty.values["party_id"]
-        numbers = _numbers(states.status[n], deadline, target, float(now[n]), ahead[years], n)
+        numbers = forecast_numbers(states.status[n], deadline, target, float(now[n]), ahead[years], n)
         chance = numbers.get("p_target")
         rows.append({
             "duty_id": duty.id, "mine_id": duty.values["mine_id"],
@@ -152,7 +152,7 @@ def write_table(path: Path, table: Table, rows: pd.DataFrame, language: str) -> 
     return written[0]
 
 
-def _numbers(
+def forecast_numbers(
     status: ForecastStatus, deadline: int, target: float, now: float, ahead: Forecast, n: int
 ) -> dict[str, Any]:
     """Status first; without a forecast there is no number beside it."""

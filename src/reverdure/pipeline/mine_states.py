@@ -62,7 +62,10 @@ class MineStates:
     run_id: str
 
 
-def mine_states(workspace: Workspace, target: float, through: int = 0) -> MineStates:
+def mine_states(
+    workspace: Workspace, target: float, through: int = 0,
+    begun: Mapping[str, tuple[int, str]] | None = None,
+) -> MineStates:  # fmt: skip
     """Read what was measured of every mine.
 
     Parameters
@@ -73,6 +76,8 @@ def mine_states(workspace: Workspace, target: float, through: int = 0) -> MineSt
     through : int
         Last year of observations; 0 for the last one there is. Later ones are not looked at,
         and years without imagery are years without observations.
+    begun : mapping of mine to (year, measure), optional
+        Works of a plan that are taken as begun in that year, beside those on record.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def mine_states(workspace: Workspace, target: float, through: int = 0) -> MineSt
         nothing = not np.isfinite(observed[n]).any()
         status.append(_named(found, nothing))
     area = frame["measured_area_ha"].fillna(frame["stated_area_ha"]).to_numpy(float)
-    facts = _Known(ids, np.where(area > 0, area, np.nan), *_works(workspace, ids), bare)
+    facts = _Known(ids, np.where(area > 0, area, np.nan), *_works(workspace, ids, begun or {}), bare)
     mines, course = _expected(facts, years, observed, target)
     last = [
         max((years[k] for k in np.flatnonzero(np.isfinite(one).any(axis=1))), default=0)
@@ -239,7 +244,7 @@ def _works(workspace: Workspace, ids: tuple[str, ...]) -> tuple[list[str], NDArr
         for one in catalogue().measures.values() if one.trajectory is not None
         for word in (one.id, one.en, one.zh)
     }  # fmt: skip
-    begun: dict[str, tuple[int, str]] = {}
+    begun = dict(planned)
     for row in workspace.database.rows("claim", ["mine_id", "start_year", "year"]):
         year = row["start_year"] or row["year"]
         if year:
