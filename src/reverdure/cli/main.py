@@ -20,11 +20,13 @@ from reverdure.cli import (
     look,
     pay,
     pictures,
+    plan,
     rank,
     records,
     rsei,
     rules,
     sensors,
+    steer,
     team,
     template,
     verify,
@@ -59,6 +61,11 @@ app.command("inspect")(inspection.inspect)
 app.command("pay")(pay.pay)
 app.command("forecast")(forecast.forecast)
 app.command("rank")(rank.rank)
+app.command("steer")(steer.steer)
+app.command("plan")(plan.plan)
+app.command("plans")(plan.plans)
+app.command("compare")(plan.compare)
+app.command("why")(plan.why)
 app.command("duties")(records.duties)
 app.command("rectifications")(records.rectifications)
 app.command("records")(records.records)

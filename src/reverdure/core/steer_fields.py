@@ -67,7 +67,7 @@ STEERED = Table(
         Field("mine_id", "text", "Mine id", "矿山编号", "Mine."),
         Field("name", "text", "Name", "矿山名称", "Its name; empty where unknown."),
         Field("county", "text", "County", "县(市、区)", "Column, else polygon, else unknown."),
-        Field("measure", "text", "Measure", "修复措施", "Key of the works begun; left_alone: none."),
+        Field("measure", "text", "Measure", "修复措施", "Key of works begun; left_alone: none."),
         Field("light", "text", "Light", "预警等级", "Key of Light; empty where no works began."),
         Field("sign", "text", "Sign", "标志", "Shape that stands for the light."),
         Field("reasons", "text", "Reasons", "理由(英文)", "Triggers, in English."),

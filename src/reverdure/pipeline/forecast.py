@@ -119,7 +119,9 @@ def duty_forecast(
         if years not in ahead:
             ahead[years] = found.prospect(years).ahead()
         party = duty.values["party_id"]
-        numbers = forecast_numbers(states.status[n], deadline, target, float(now[n]), ahead[years], n)
+        numbers = forecast_numbers(
+            states.status[n], deadline, target, float(now[n]), ahead[years], n
+        )
         chance = numbers.get("p_target")
         rows.append({
             "duty_id": duty.id, "mine_id": duty.values["mine_id"],

@@ -109,7 +109,8 @@ def mine_states(
         nothing = not np.isfinite(observed[n]).any()
         status.append(_named(found, nothing))
     area = frame["measured_area_ha"].fillna(frame["stated_area_ha"]).to_numpy(float)
-    facts = _Known(ids, np.where(area > 0, area, np.nan), *_works(workspace, ids, begun or {}), bare)
+    area = np.where(area > 0, area, np.nan)
+    facts = _Known(ids, area, *_works(workspace, ids, begun or {}), bare)
     mines, course = _expected(facts, years, observed, target)
     last = [
         max((years[k] for k in np.flatnonzero(np.isfinite(one).any(axis=1))), default=0)
@@ -237,7 +238,9 @@ def _field(workspace: Workspace, years: tuple[int, ...]) -> dict[str, tuple[Floa
     return found
 
 
-def _works(workspace: Workspace, ids: tuple[str, ...]) -> tuple[list[str], NDArray[np.int64]]:
+def _works(
+    workspace: Workspace, ids: tuple[str, ...], planned: Mapping[str, tuple[int, str]]
+) -> tuple[list[str], NDArray[np.int64]]:
     """Measure of each mine and the year from which its ground is that of the works; 0: none."""
     names = {
         word.casefold(): one.id

@@ -1,4 +1,4 @@
-"""The yearly review of a saved plan: what was seen, what is likely, what to do, what was decided."""
+"""The yearly review of a saved plan: what was seen, what is likely, what was decided."""
 
 import json
 from collections.abc import Mapping
@@ -189,7 +189,7 @@ def commit(workspace: Workspace, found: Steering, author: Author) -> tuple[Saved
                 "Review again: reverdure steer",
             )
     kept = save_plan(
-        workspace, found.saved.name, found.plan, found.question, author, base=found.saved.name,
+        workspace, found.saved.name, found.plan, {**found.question, "decided": found.year}, author, base=found.saved.name,
         inputs=found.saved.inputs, replace=True,
     )  # fmt: skip
     record = found.decision | {

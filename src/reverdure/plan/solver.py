@@ -1,7 +1,9 @@
 """HiGHS: a model in, a solution with its prices out. The only place that opens the solver."""
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +70,7 @@ class Basis:
     rows: list[Any]
 
 
+_STOPPED = threading.Event()
 _WHOLE = 1e-6
 _ROUNDS = 60
 _STATUS = {
@@ -76,6 +79,16 @@ _STATUS = {
     "kObjectiveTarget": "stopped", "kSolutionLimit": "stopped",
     "kModelEmpty": "optimal",
 }  # fmt: skip
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that, once set, ends whatever is being solved as if its time were over."""
+    _STOPPED.clear()
+    try:
+        yield _STOPPED
+    finally:
+        _STOPPED.clear()
 
 
 def solve_linear(arrays: Arrays, seconds: float) -> Answer:
@@ -271,7 +284,7 @@ def _stop_at(solver: Any, until: float) -> None:
 
 def _stopper(until: float) -> Callable[[Any], None]:
     def stop(event: Any) -> None:
-        if time.monotonic() > until:
+        if time.monotonic() > until or _STOPPED.is_set():
             event.interrupt()
 
     return stop

@@ -1,0 +1,254 @@
+"""A programme on the screen: tables and sentences, in two languages and two units of area."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reverdure.cli.screen import language, say, table, words
+from reverdure.core.codes import PlanStatus
+from reverdure.core.units import MU_PER_HA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reverdure.core.records import Finding
+    from reverdure.pipeline.plan_sources import BudgetRead
+    from reverdure.pipeline.programme import Asked, Reopened
+    from reverdure.plan.answers import Why
+    from reverdure.plan.comparing import Comparison
+    from reverdure.plan.problem import Problem
+    from reverdure.plan.programme import Plan
+
+_MOST = 20
+_PRICES = 6
+_SMALL = 20_000
+"""Starts up to which what a million buys is solved again; beyond, its price alone is told."""
+
+
+def say_budget(name: str, read: "BudgetRead") -> None:
+    """What became of each row of the table of money."""
+    say("plan.budget", name=name, read=read.read, used=read.used, left_out=len(read.left_out),
+        refused=len(read.refused), sources=len(read.sources))  # fmt: skip
+    for heading in read.unknown:
+        say("plan.heading", heading=heading)
+    _findings([*read.refused, *read.left_out])
+
+
+def _findings(findings: "list[Finding]") -> None:
+    for one in findings[:_MOST]:
+        message = one.message_zh if language() == "zh" else one.message
+        say("add.row", action=words(f"action.{one.action}"), row=one.row, id=one.id or "-",
+            message=message)  # fmt: skip
+    if len(findings) > _MOST:
+        say("add.more", count=len(findings) - _MOST)
+
+
+def say_left_out(asked: "Asked") -> None:
+    """Which mines and targets are no part of the question, counted by reason."""
+    chinese = language() == "zh"
+    reasons = Counter(one.message_zh if chinese else one.message for one in asked.left_out)
+    say("plan.mines", count=len(asked.problem.mines), left_out=asked.question["left_out"])
+    for reason, count in reasons.most_common():
+        say("plan.left_out", reason=reason, count=count)
+    if asked.question["unknown_recovery"]:
+        say("plan.unknown_recovery", count=asked.question["unknown_recovery"])
+    if asked.question["commitments"]:
+        say("plan.commitments", count=len(asked.question["commitments"]))
+
+
+def say_plan(plan: "Plan", unit: str) -> None:
+    """Status first, then what is done, who pays, what falls short, what money is worth."""
+    say("plan.status", status=plan.status.label(language()))
+    if not plan.has_works:
+        say("plan.nothing", seconds=f"{plan.seconds:.1f}")
+        return
+    if plan.status is PlanStatus.TIME_LIMIT:
+        say("plan.time_limit", gap=f"{plan.gap:.3%}")
+    asked = plan.compiled.problem
+    name = asked.objective.zh if language() == "zh" else asked.objective.en
+    objective, bound = f"{plan.objective:,.2f}", f"{plan.bound:,.2f}"
+    say("plan.figures", what=name, objective=objective, bound=bound, gap=f"{plan.gap:.4%}",
+        seconds=f"{plan.seconds:.1f}")  # fmt: skip
+    _spending(plan)
+    _works(plan, unit)
+    if not plan.shortfalls.empty:
+        say("plan.short")
+        for row in plan.shortfalls.to_dict("records"):
+            say("plan.shortfall", what=row[language()], amount=f"{row['amount']:,.2f}")
+    else:
+        say("plan.no_short")
+    _prices(plan, unit)
+    say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
+
+
+def _spending(plan: "Plan") -> None:
+    years = plan.compiled.problem.years
+    paid = plan.money.pivot_table(index="source", columns="year", values="paid_mcny",
+                                  aggfunc="sum", fill_value=0.0)  # fmt: skip
+    rows = []
+    for source in plan.compiled.flows.sources:
+        amounts = [float(paid.loc[source.id, y]) if source.id in paid.index and y in paid else 0.0
+                   for y in years]  # fmt: skip
+        rows.append([source.words[language() == "zh"], *(f"{a:,.2f}" for a in amounts),
+                     f"{sum(amounts):,.2f}"])  # fmt: skip
+    table([words("plan.money"), *map(str, years), words("plan.all")], rows)
+    later = float(plan.works["later_cost_mcny"].sum())
+    if later > 0:
+        say("plan.later", amount=f"{later:,.2f}")
+
+
+def _works(plan: "Plan", unit: str) -> None:
+    years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
+    on_land = plan.works[[measures.measures[m].slot == "land" for m in plan.works["measure"]]]
+    rows = []
+    for measure, group in on_land.groupby("measure"):
+        one = measures.measures[str(measure)]
+        by_year = [group[group["start"] == year] for year in years]
+        rows.append([one.zh if language() == "zh" else one.en,
+                     *(_count_and_area(part, unit) for part in by_year),
+                     _count_and_area(group, unit)])  # fmt: skip
+    heading = words("plan.begun", unit=words(f"unit.{unit}"))
+    table([heading, *map(str, years), words("plan.all")], rows)
+
+
+def _count_and_area(works: "pd.DataFrame", unit: str) -> str:
+    return f"{len(works)} / {_area(works['area_ha'].sum(), unit)}" if len(works) else "-"
+
+
+def _area(area_ha: float, unit: str) -> str:
+    return f"{area_ha * (MU_PER_HA if unit == 'mu' else 1):,.1f}"
+
+
+def _prices(plan: "Plan", unit: str) -> None:
+    """What one more million is worth, in words; solved again where that is quick."""
+    from reverdure.plan.answers import one_more, shadow_prices
+
+    if plan.found.relaxed is None:
+        return
+    prices = shadow_prices(plan)
+    money = prices[prices["requirement"].str.startswith("source:")]
+    money = money.sort_values("price", ascending=False, kind="stable")[:_PRICES]
+    if money.empty:
+        say("plan.no_prices")
+    named = {one.id: one.words[language() == "zh"] for one in plan.compiled.flows.sources}
+    years = _years_of(plan)
+    for row in money.to_dict("records"):
+        source, year = row["requirement"].removeprefix("source:"), years.get(row["en"])
+        if source in named and year is not None and len(plan.compiled.options) <= _SMALL:
+            bought = one_more(plan, source, year)
+            say("plan.buys", source=named[source], year=year, unit=words(f"unit.{unit}"),
+                area=_area(bought.restored_ha, unit), worth=f"{bought.objective:,.2f}",
+                what=_objective(plan))  # fmt: skip
+        else:
+            say("plan.price", limit=row[language()], worth=f"{row['price']:,.3g}",
+                what=_objective(plan))  # fmt: skip
+
+
+def _objective(plan: "Plan") -> str:
+    what = plan.compiled.problem.objective
+    return what.zh if language() == "zh" else what.en
+
+
+def _years_of(plan: "Plan") -> dict[str, int]:
+    """Year of each row of a budget, by its words."""
+    model, found = plan.compiled.model, {}
+    for block in model.row_blocks:
+        if block.kind == "rows.budget":
+            for row in block.rows:
+                found[model.name_of_row(int(row), "en")] = int(str(block.labels(int(row))["year"]))
+    return found
+
+
+def say_conflict(problem: "Problem", status: PlanStatus) -> None:
+    """What cannot hold together, in words, and the cheapest way out."""
+    from reverdure.plan.conflict import conflict
+
+    say("plan.status", status=status.label(language()))
+    found = conflict(problem)
+    if found is None:
+        say("plan.no_conflict")
+        return
+    say("plan.conflict", text=found.zh if language() == "zh" else found.en)
+    if found.cheapest:
+        say("plan.way_out")
+    for one in found.cheapest:
+        say("plan.gives_way", what=one.zh if language() == "zh" else one.en,
+            amount=f"{one.amount:,.2f}")  # fmt: skip
+    if not found.is_proven:
+        say("plan.not_proven")
+
+
+def say_changed(reopened: "Reopened") -> None:
+    """That a plan was made from other data than there are now, and which."""
+    if reopened.changed:
+        kept = reopened.saved.saved_at
+        parts = [words(f"plan.changed_{one}") for one in reopened.changed]
+        say("plan.changed", name=reopened.saved.name, at=kept[:10],
+            parts=words("plan.and").join(parts))  # fmt: skip
+
+
+def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit: str) -> None:
+    """What moved, where, why, and what it costs."""
+    names = one.saved.name, other.saved.name
+    for said in (one, other):
+        plan = said.plan
+        say("plan.one", name=said.saved.name, status=plan.status.label(language()),
+            objective=f"{plan.objective:,.2f}", gap=f"{plan.gap:.4%}")  # fmt: skip
+    for said in other.saved.question["changes"]:
+        if said not in one.saved.question["changes"]:
+            say("plan.change", change=said)
+    say("plan.moved", moved=found.moved["mine_id"].nunique(), same=found.same)
+    changes = found.moved.groupby(["change", "why"]).agg(
+        mines=("mine_id", "nunique"), cost=("cost_mcny", "sum"), benefit=("benefit", "sum")
+    )
+    if len(changes):
+        headings = ("what_moved", "why_moved", "count", "cost", "benefit")
+        table([words(f"plan.{name}") for name in headings], [
+            [words(f"plan.is_{change}"), words(f"plan.for_{why}"), row.mines, f"{row.cost:+,.2f}",
+             f"{row.benefit:+,.2f}"]
+            for (change, why), row in zip(changes.index, changes.itertuples(), strict=True)
+        ], numbers_from=2)  # fmt: skip
+        table([words(f"plan.{name}") for name in ("county", "count", "cost", "benefit")], [
+            [row.county, row.mines, f"{row.cost_mcny:+,.2f}", f"{row.benefit:+,.2f}"]
+            for row in found.by_county.sort_values("mines", ascending=False)[:_MOST].itertuples()
+        ])  # fmt: skip
+        _moved(found, one.plan)
+    total = found.totals[found.totals["difference"].abs() > 1e-9]
+    rows = []
+    for row in total.to_dict("records"):
+        factor = MU_PER_HA if unit == "mu" and row["unit"] == "ha" else 1.0
+        shown = words(f"unit.{unit}") if row["unit"] == "ha" else row["unit"]
+        name = f"{row[language()]} ({shown})"
+        rows.append([name, *(f"{row[k] * factor:,.1f}" for k in ("before", "after")),
+                     f"{row['difference'] * factor:+,.1f}"])  # fmt: skip
+    table([words("plan.quantity"), *names, words("plan.difference")], rows)
+
+
+def _moved(found: "Comparison", plan: "Plan") -> None:
+    """The mines that moved, the first of them."""
+    rows = []
+    for row in found.moved[:_MOST].to_dict("records"):
+        sides = [_start(row, side, plan) for side in ("before", "after")]
+        rows.append([row["mine_id"], *sides, words(f"plan.for_{row['why']}")])
+    table([words(f"plan.{name}") for name in ("mine", "before", "after", "why_moved")], rows, 4)
+    if len(found.moved) > _MOST:
+        say("add.more", count=len(found.moved) - _MOST)
+
+
+def _start(row: dict[str, object], side: str, plan: "Plan") -> str:
+    measure = plan.compiled.problem.measures.measures.get(str(row[f"measure_{side}"]))
+    if measure is None:
+        return "-"
+    name = measure.zh if language() == "zh" else measure.en
+    return f"{name}, {int(float(str(row[f'start_{side}'])))}"
+
+
+def say_why(found: "Why") -> None:
+    """The answer in sentences, what the value is made of, and the next best starts."""
+    say("plan.why", text=found.zh if language() == "zh" else found.en)
+    rows = [[words(f"plan.for_{name}"), f"{value:+,.3f}"]
+            for name, value in found.parts.items() if abs(value) > 1e-9]  # fmt: skip
+    if rows:
+        table([words("plan.part"), words("plan.worth")], rows)
+    others = found.others[:5]
+    rows = [[row[language()], f"{row['behind']:,.3f}"] for row in others.to_dict("records")]
+    table([words("plan.other"), words("plan.behind")], rows)
