@@ -188,12 +188,13 @@ def commit(workspace: Workspace, found: Steering, author: Author) -> tuple[Saved
                 f"plan {found.saved.name!r} was changed or decided since this review.",
                 "Review again: reverdure steer",
             )
+    question = {**found.question, "decided": found.year}
     kept = save_plan(
-        workspace, found.saved.name, found.plan, {**found.question, "decided": found.year}, author, base=found.saved.name,
+        workspace, found.saved.name, found.plan, question, author, base=found.saved.name,
         inputs=found.saved.inputs, replace=True,
     )  # fmt: skip
     record = found.decision | {
-        "version": kept.version, "at": kept.at, "person": author.person, "why": author.why,
+        "version": kept.version, "at": kept.saved_at, "person": author.person, "why": author.why,
     }  # fmt: skip
     with workspace.writing(), workspace.database.transaction(
         "steer", plan=kept.name, version=kept.version, year=found.year, inputs=found.inputs,
