@@ -15,6 +15,7 @@ from reverdure.cli.plan_words import (
     say_left_out,
     say_plan,
     say_why,
+    write_book,
 )
 from reverdure.cli.records import By, Unit, Why
 from reverdure.cli.screen import area_shown, language, progress, say, table, words
@@ -96,9 +97,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     if not found.has_works:
         raise typer.Exit(1)
     if out is not None:
-        from reverdure.publish.plan_book import write_plan_book
-
-        write_plan_book(out, found, language())
+        write_book(out, found)
         say("plan.written", path=out)
     if save:
         author = Author(by or getpass.getuser(), why, f"plan {save}")

@@ -8,6 +8,8 @@ from reverdure.core.codes import PlanStatus
 from reverdure.core.units import MU_PER_HA
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from reverdure.core.records import Finding
@@ -80,6 +82,29 @@ def say_plan(plan: "Plan", unit: str) -> None:
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
 
 
+def write_book(path: "Path", plan: "Plan") -> None:
+    """The plan as a workbook, its words in the language of the screen."""
+    from reverdure.publish.plan_book import write_plan_book
+
+    chinese = language() == "zh"
+    catalogue = plan.compiled.problem.measures
+    names = {one.id: one.zh if chinese else one.en for one in catalogue.measures.values()}
+    uses = {one.id: one.zh if chinese else one.en for one in catalogue.land_uses.values()}
+    works = plan.works.assign(
+        measure=plan.works["measure"].replace(names), land_use=plan.works["land_use"].replace(uses)
+    )
+    short = plan.shortfalls.rename(columns={language(): "what"})
+    said = [
+        (words("plan.state"), plan.status.label(language())),
+        (words("plan.worth"), f"{plan.objective:,.3f} ({_objective(plan)})"),
+        (words("plan.bound"), f"{plan.bound:,.3f}"),
+        (words("plan.gap"), f"{plan.gap:.4%}"),
+        (words("plan.assumption"), f"{plan.assumed_cost_share:.0%}"),
+    ]
+    tables = {"works": works, "money": plan.money, "budget": plan.budget, "shortfalls": short}
+    write_plan_book(path, said, tables)
+
+
 def _spending(plan: "Plan") -> None:
     years = plan.compiled.problem.years
     paid = plan.money.pivot_table(index="source", columns="year", values="paid_mcny",
@@ -115,7 +140,8 @@ def _count_and_area(works: "pd.DataFrame", unit: str) -> str:
 
 
 def _area(area_ha: float, unit: str) -> str:
-    return f"{area_ha * (MU_PER_HA if unit == 'mu' else 1):,.1f}"
+    shown = round(area_ha * (MU_PER_HA if unit == "mu" else 1), 1)
+    return f"{shown + 0.0:,.1f}"
 
 
 def _prices(plan: "Plan", unit: str) -> None:
@@ -238,8 +264,10 @@ def _start(row: dict[str, object], side: str, plan: "Plan") -> str:
     measure = plan.compiled.problem.measures.measures.get(str(row[f"measure_{side}"]))
     if measure is None:
         return "-"
-    name = measure.zh if language() == "zh" else measure.en
-    return f"{name}, {int(float(str(row[f'start_{side}'])))}"
+    use = plan.compiled.problem.measures.land_uses.get(str(row[f"land_use_{side}"]))
+    names = [one.zh if language() == "zh" else one.en for one in (measure, use) if one is not None]
+    year = int(float(str(row[f"start_{side}"])))
+    return f"{' - '.join(names)}, {year}"
 
 
 def say_why(found: "Why") -> None:

@@ -165,18 +165,18 @@ def source_of(said: Mapping[str, Any]) -> Source:
     for key in said:
         if key not in known:
             raise UnknownOption(f"a source of money has no {key!r}; use one of {', '.join(known)}.")
-    budget = {
-        place: {int(year): float(amount) for year, amount in value.items()}
-        if isinstance(value, Mapping) else float(value)
-        for place, value in said["budget"].items()
-    }  # fmt: skip
-    if not any(isinstance(value, dict) for value in budget.values()):
-        budget = {int(year): amount for year, amount in budget.items()}  # type: ignore[misc]
-    rest = {
+    budget: dict[Any, Any] = {}
+    for place, value in said["budget"].items():
+        if isinstance(value, Mapping):
+            budget[place] = {int(year): float(amount) for year, amount in value.items()}
+        else:
+            budget[int(place)] = float(value)
+    rest: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in said.items() if key != "budget"
-    }  # fmt: skip
-    return Source(budget=budget, **rest)  # type: ignore[arg-type]
+        for key, value in said.items()
+        if key != "budget"
+    }
+    return Source(budget=budget, **rest)
 
 
 def check_keys(where: str, said: Mapping[str, Any], allowed: Iterable[str]) -> None:

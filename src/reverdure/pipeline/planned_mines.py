@@ -94,8 +94,8 @@ def planned_mines(
         .set_index("mine_id", drop=False)
         .rename_axis(None)
     )
-    table["prefecture"] = table["county"].map(_prefectures(records["unit"], counties))
-    table["prefecture"] = table["prefecture"].fillna(table["county"])
+    within = _prefectures(records["unit"], counties)
+    table["prefecture"] = [within.get(name, name) for name in table["county"]]
     table["has_owner"] = table["mine_id"].isin(_liable(records["duty"], day))
     done, recovery, run_id = _recovered(workspace)
     restored = table["mine_id"].map(done).fillna(0.0)
@@ -132,7 +132,7 @@ def _prefectures(units: Mapping[str, Record], counties: "pd.DataFrame") -> dict[
         named |= {row.county_code: row.county for row in counties.itertuples() if row.county_code}
     found = {}
     for code, county in named.items():
-        parent = units[code].values.get("parent_id") if code in units else None
+        parent = str(units[code].values.get("parent_id", "")) if code in units else ""
         if parent in units and units[parent].values["level"] == "prefecture":
             found[county] = names[parent]
     return found

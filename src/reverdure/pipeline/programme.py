@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MEASURES = "measures.toml"
 """Measures of the workspace's own, in place of those that come with the program."""
 GAP, SECONDS = 1e-3, 120.0
-Allowed = "pd.DataFrame | Callable[[pd.DataFrame, Catalogue], pd.DataFrame] | None"
 
 
 @dataclass(frozen=True)
@@ -243,7 +242,7 @@ def reopen(workspace: Workspace, saved: SavedPlan) -> Reopened:
     from reverdure.plan.solver import Answer
 
     tables = [saved.table(one) if saved.has(one) else None for one in ("mines", "allowed", "costs")]
-    made = problem_of(saved.question, *tables)  # type: ignore[arg-type]
+    made = problem_of(saved.question, *tables)
     if made.fingerprint() != saved.fingerprint:
         raise InvalidInput(
             f"plan {saved.name!r} was made by a version that reckons otherwise: "
