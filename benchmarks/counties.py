@@ -159,7 +159,7 @@ def optimal(county: County):
                      for row in task.previous.itertuples() if row.works in names)  # fmt: skip
         asked = asked.maximise(worth).within(budget=money)
         asked = replace(asked, before=Following(told, task.churn))
-        found = asked.solve(seconds=10, gap=5e-3)
+        found = asked.solve(seconds=120, gap=5e-3)
         works = found.works.rename(columns={"measure": "works", "start": "start_year"})
         works["cost_cny"] = works["cost_mcny"] * 1e6
         return Answer(works[ENDS], found.objective, found.bound)
