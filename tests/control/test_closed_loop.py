@@ -33,7 +33,6 @@ def test_the_plan_left_alone_spends_what_there_is() -> None:
 
 def test_with_the_mixed_integer_planner_steering_is_not_worse_in_the_mean() -> None:
     planned = [compare(seed, 50, optimal) for seed in range(4)]
-    print(table(planned))
     alone = np.mean([one.alone_ha for one in planned])
-    assert np.mean([one.steered_ha for one in planned]) >= alone
+    assert np.mean([one.steered_ha for one in planned]) >= alone, table(planned)
     assert all(one.steered_cny <= one.alone_cny for one in planned)
