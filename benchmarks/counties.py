@@ -1,10 +1,13 @@
 """Counties whose truth differs from the plan, which is left alone or steered for the same money.
 
 Mines recover at their own pace, works fail, droughts strike. The planner is a plain greedy one
-(chance of the target x hectares, over cost); the same for both ways.
+(chance of the target x hectares, over cost) or the mixed-integer problem over the same offers;
+the same for both ways.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,10 @@ from scipy.stats import norm
 from reverdure.control.remedies import remedies
 from reverdure.control.review import Answer, Decision, Handover, Seen, Steered, decide, review
 from reverdure.control.states import Course
+from reverdure.plan.measures import catalogue
+from reverdure.plan.problem import problem
+from reverdure.plan.quantities import Quantity
+from reverdure.plan.requirements import Following
 
 YEARS, FUNDED, TARGET, LEVEL, NATURAL = 10, 7, 0.65, 0.9, 0.03
 Q, SENSORS, SHOCK, SHOCK_LEFT = 0.02, (0.05, 0.08), 0.04, 0.6
@@ -108,6 +115,80 @@ def greedy(county: County):
     return plan
 
 
+def optimal(county: County):
+    """A planner: the same offers, chosen together over all years by the mixed-integer problem."""
+
+    def plan(task: Handover) -> Answer:
+        state, sd = task.estimate.mean[:, -1], task.estimate.sd[:, -1]
+        begun, years = set(task.fixed["mine_id"]), range(task.year, task.deadline + 1)
+        rows = []
+        for i, name in product(range(county.mines), MEASURES):
+            if county.ids[i] not in begun:
+                prior, success = MEASURES[name][1:]
+                kappa = task.kappa.get(name, prior)
+                gain = [
+                    success * chance_of_target(state[i], sd[i], kappa, task.deadline - year)
+                    for year in years
+                ]
+                rows.append(
+                    (county.ids[i], name, county.cost(name, i), county.area[i] * np.array(gain))
+                )
+        for row in task.remedies.itertuples():
+            now = np.array([row.gain_ha, *[0.0] * (len(years) - 1)])
+            rows.append((row.mine_id, row.remedy, row.cost_cny, now))
+        names = {name for _, name, _, _ in rows}
+        if not rows:
+            return Answer(pd.DataFrame(columns=ENDS), 0.0, 0.0)
+        # worth of a start stands in the table: the model chooses, the forecast judges
+        gains = {(mine_id, name): gain for mine_id, name, _, gain in rows}
+        chosen = _one_year_measures(names)
+        offers = pd.DataFrame(
+            [(mine_id, name, cost, chosen.price_year) for mine_id, name, cost, _ in rows],
+            columns=["mine_id", "measure", "cost_cny", "price_year"],
+        )  # fmt: skip
+        ids = sorted(set(offers["mine_id"]))
+        area = dict(zip(county.ids, county.area, strict=True))
+        mines = {"mine_id": ids, "county": ["X"] * len(ids), "area_ha": [area[one] for one in ids]}
+        asked = problem(
+            mines, chosen, years=years, costs=offers,
+            allowed=offers[["mine_id", "measure"]].assign(land_use="grass"),
+        )  # fmt: skip
+        worth = Quantity("target_ha", "hectares", "公顷", "ha", partial(_worth, gains))
+        money = {year: task.budget_cny[year] / 1e6 for year in years}
+        told = tuple((row.mine_id, row.works, "grass", int(row.start_year))
+                     for row in task.previous.itertuples() if row.works in names)  # fmt: skip
+        asked = asked.maximise(worth).within(budget=money)
+        asked = replace(asked, before=Following(told, task.churn))
+        found = asked.solve(seconds=120, gap=5e-3)
+        works = found.works.rename(columns={"measure": "works", "start": "start_year"})
+        works["cost_cny"] = works["cost_mcny"] * 1e6
+        return Answer(works[ENDS], found.objective, found.bound)
+
+    return plan
+
+
+def _one_year_measures(names):
+    """Measures that are paid for in the year they begin, one for each name."""
+    known = catalogue()
+    model = known.measure("assisted_recovery")
+    stage, cost = model.stages[0], model.costs[0]
+    made = {
+        name: replace(model, id=name, stages=(replace(stage, first=0, years=1),),
+                      costs=(replace(cost, stage=stage.id),), land_uses=("grass",))
+        for name in sorted(names)
+    }  # fmt: skip
+    return replace(known, measures=made)
+
+
+def _worth(gains, options, mines):
+    """Hectares that each start is expected to bring to the target."""
+    names = options.attribute("measure")
+    return np.array([
+        gains[str(mines.ids[mine]), str(name)][start]
+        for mine, name, start in zip(options.mine, names, options.start, strict=True)
+    ])  # fmt: skip
+
+
 @dataclass
 class World:
     """One way through the ten years."""
@@ -159,7 +240,7 @@ class World:
         return float(self.county.area[self.state >= TARGET].sum())
 
 
-def first_plan(county: County) -> pd.DataFrame:
+def first_plan(county: County, planner=greedy) -> pd.DataFrame:
     """The programme of the outset."""
     from reverdure.control.states import estimate_states
 
@@ -172,12 +253,12 @@ def first_plan(county: County) -> pd.DataFrame:
     task = Handover(
         1, YEARS, empty, empty, offered, {}, budget, 0.0, estimate_states(nothing, 1.0, level)
     )
-    return greedy(county)(task).programme
+    return planner(county)(task).programme
 
 
-def left_alone(county: County) -> World:
+def left_alone(county: County, planner=greedy) -> World:
     """The plan of the outset, carried out whatever happens."""
-    world, plan = World(county), first_plan(county)
+    world, plan = World(county), first_plan(county, planner)
     world.measure_of = {}
     for year in range(1, YEARS + 1):
         world.do(plan[plan["start_year"] == year], year)
@@ -185,9 +266,11 @@ def left_alone(county: County) -> World:
     return world
 
 
-def steered(county: County, money: dict[int, float]) -> tuple[World, list[Decision]]:
+def steered(
+    county: County, money: dict[int, float], planner=greedy
+) -> tuple[World, list[Decision]]:
     """The same plan reviewed every year, with what the plan left alone spent in each."""
-    world, programme, decisions = World(county), first_plan(county), []
+    world, programme, decisions = World(county), first_plan(county, planner), []
     world.measure_of = {}
     n = county.mines
     kappa, works = np.full((n, YEARS + 1), NATURAL), np.zeros((n, YEARS + 1), bool)
@@ -204,7 +287,7 @@ def steered(county: County, money: dict[int, float]) -> tuple[World, list[Decisi
                             np.full(n, Q))  # fmt: skip
             seen = Seen(world.seen, np.broadcast_to(SENSORS, world.seen.shape), course)
             found = review(year, YEARS, mines, seen, programme, money)
-            decision = decide(found, mines, greedy(county))
+            decision = decide(found, mines, planner(county))
             decisions.append(decision)
             programme = decision.programme
             _expect(decision, found.paces, found.paces.group_kappa, county, world,
@@ -262,11 +345,11 @@ class Compared:
     changed: int
 
 
-def compare(seed: int, mines: int = 40) -> Compared:
+def compare(seed: int, mines: int = 40, planner=greedy) -> Compared:
     """Both ways through one county, with the same luck and the same money each year."""
     county = County(seed, mines)
-    alone = left_alone(county)
-    world, decisions = steered(county, alone.spent)
+    alone = left_alone(county, planner)
+    world, decisions = steered(county, alone.spent, planner)
     for year in alone.spent:
         assert world.spent[year] <= alone.spent[year] + 1e-3
     repaired = sum((one.committed["works"].isin([r.key for r in remedies()])).sum()

@@ -14,7 +14,7 @@ from typing import Any
 import typer.main
 
 from reverdure.cli.main import app
-from reverdure.core import codes, errors, fields, money_fields, units, visit_fields
+from reverdure.core import codes, errors, fields, money_fields, steer_fields, units, visit_fields
 from reverdure.recovery.indices import INDICES
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference.md"
@@ -94,6 +94,7 @@ def tables() -> Iterator[str]:
         *public(fields, fields.Table),
         *public(money_fields, fields.Table),
         *public(visit_fields, fields.Table),
+        *public(steer_fields, fields.Table),
     ):
         yield f"### {table.name}"
         yield f"One row per `{table.key}`." if table.key != "county" else "One row per county."

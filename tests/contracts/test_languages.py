@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import reverdure
-from reverdure.core import codes, fields, money_fields, visit_fields
+from reverdure.core import codes, fields, money_fields, steer_fields, visit_fields
 from reverdure.core.messages import message_table
 
 CODES = [
@@ -17,7 +17,7 @@ CODES = [
 ]
 TABLES = [
     value
-    for module in (fields, money_fields, visit_fields)
+    for module in (fields, money_fields, steer_fields, visit_fields)
     for value in vars(module).values()
     if isinstance(value, fields.Table)
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from benchmarks.counties import YEARS, County, compare, left_alone, table
+from benchmarks.counties import YEARS, County, compare, left_alone, optimal, table
 
 COUNTIES, MINES = 5, 100
 
@@ -29,3 +29,10 @@ def test_the_plan_left_alone_spends_what_there_is() -> None:
     for year in range(1, YEARS + 1):
         assert spent[year] <= county.budget.get(year, 0.0)
     assert sum(spent.values()) > 0.9 * sum(county.budget.values())
+
+
+def test_with_the_mixed_integer_planner_steering_is_not_worse_in_the_mean() -> None:
+    planned = [compare(seed, 50, optimal) for seed in range(4)]
+    alone = np.mean([one.alone_ha for one in planned])
+    assert np.mean([one.steered_ha for one in planned]) >= alone, table(planned)
+    assert all(one.steered_cny <= one.alone_cny for one in planned)

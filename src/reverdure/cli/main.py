@@ -16,16 +16,19 @@ from reverdure.cli import (
     export,
     field,
     fit,
+    forecast,
     inspection,
     ledger,
     look,
     pay,
     pictures,
     plan,
+    rank,
     records,
     rsei,
     rules,
     sensors,
+    steer,
     team,
     template,
     verify,
@@ -61,6 +64,9 @@ app.command("pay")(pay.pay)
 app.command("paid")(accounts.paid)
 app.command("permitted")(accounts.permitted)
 app.command("fit")(fit.fit)
+app.command("forecast")(forecast.forecast)
+app.command("rank")(rank.rank)
+app.command("steer")(steer.steer)
 app.command("plan")(plan.plan)
 app.command("plans")(plan.plans)
 app.command("compare")(plan.compare)

@@ -5,23 +5,17 @@ only the coming year is ever committed.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from reverdure.control.fitting import Paces, fit_noise, fit_paces
-from reverdure.control.remedies import Prospect, candidates
-from reverdure.control.states import (
-    Course,
-    Estimate,
-    Floats,
-    Forecast,
-    estimate_states,
-)
-from reverdure.control.triggers import EarnedValue, Watch, watch
+from reverdure.control.fitting import Paces
+from reverdure.control.remedies import candidates
+from reverdure.control.standing import LEFT_ALONE, Seen, Steered, stand
+from reverdure.control.states import Estimate, Forecast
+from reverdure.control.triggers import Watch, watch
 from reverdure.core.codes import ChangeCause, FitStatus, Light
 from reverdure.core.errors import InvalidInput, MissingColumn
 from reverdure.core.provenance import digest
@@ -30,54 +24,6 @@ WORKS = ("mine_id", "works", "start_year", "cost_cny")
 """Columns of a programme: `works` is a measure or a remedy."""
 CHURN = 0.02
 """Price on changing what people were told, over the median benefit (METHODS 8: 5 % move)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Steered:
-    """Mines under steering.
-
-    Attributes
-    ----------
-    mine_id : tuple of str
-    area_ha, target : (mine,) float
-    measure : tuple of str
-        Measure of each; "" where none has begun.
-    under_works : (mine, year) bool
-        Years whose recovery is that of the present works: after a remedy they begin anew.
-    p_fails : (mine,) float
-        Chance, before anything is seen, that the present works do not take; 0 without works.
-    kappa_without : (mine,) float
-        Pace of the ground without works, or with works that did not take.
-    """
-
-    mine_id: tuple[str, ...]
-    area_ha: Floats
-    target: Floats
-    measure: tuple[str, ...]
-    under_works: NDArray[np.bool_]
-    p_fails: Floats
-    kappa_without: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the review goes by.
-
-    Attributes
-    ----------
-    observed, noise : (mine, year, sensor) float
-        The last year is the one under review.
-    course : Course
-        As assumed so far.
-    surveyed : mapping of name to (mine,) float
-    works : EarnedValue or None
-    """
-
-    observed: Floats
-    noise: Floats
-    course: Course
-    surveyed: Mapping[str, Floats] = field(default_factory=dict)
-    works: EarnedValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,25 +173,14 @@ def review(
     """
     rest = _checked(year, deadline, mines, seen, programme, budget_cny)
     inputs = _hash(year, deadline, mines, seen, programme, budget_cny, contracted)
-    group = [name or "none" for name in mines.measure]
-    seen = replace(seen, course=_with_fitted_chance(seen, group))
-    paces = fit_paces(
-        seen.observed, seen.noise, seen.course, group, mines.under_works,
-        failing=(mines.p_fails, mines.kappa_without),
-    )  # fmt: skip
-    mean_pace = paces.kappa + paces.p_failed * (mines.kappa_without - paces.kappa)
-    steps = seen.observed.shape[:2]
-    assumed = 1 - seen.course.by_year(*steps)[0]
-    course = replace(seen.course, kappa=np.where(mines.under_works, mean_pace[:, None], assumed))
-    # surprises are held against the plan, the forecast is made with what was learnt
-    planned = estimate_states(seen.observed, seen.noise, seen.course)
-    estimate = estimate_states(seen.observed, seen.noise, course)
-    prospect = _prospect(year, deadline, mines, estimate, course, paces, group)
+    now = stand(mines, seen)
+    paces, prospect = now.paces, now.prospect(deadline - year + 1)
     ahead = prospect.ahead()
     begun = mines.under_works[:, -1]
     since = np.where(begun, np.argmax(mines.under_works, axis=1), 0)
-    found = watch(planned, ahead, seen.surveyed, seen.works, since)
-    options = candidates(prospect, (found.light == Light.RED) & begun)
+    found = watch(now.planned, ahead, seen.surveyed, seen.works, since)
+    treated = np.array([name != LEFT_ALONE for name in mines.measure])
+    options = candidates(prospect, (found.light == Light.RED) & begun & treated)
     is_fixed = (programme["start_year"] < year) | programme["mine_id"].isin(contracted)
     fixed, previous = programme[is_fixed], programme[~is_fixed]
     bound_up = fixed.groupby("start_year")["cost_cny"].sum()
@@ -258,10 +193,10 @@ def review(
         )
     handover = Handover(
         year, deadline, fixed.reset_index(drop=True), previous.reset_index(drop=True), options,
-        _measured(paces, group), free, CHURN,
-        estimate,
+        _measured(paces, now.group), free, CHURN,
+        now.estimate,
     )  # fmt: skip
-    return Review(year, estimate, paces, ahead, found, handover, inputs)
+    return Review(year, now.estimate, paces, ahead, found, handover, inputs)
 
 
 def decide(found: Review, mines: Steered, planner: Planner) -> Decision:
@@ -289,46 +224,11 @@ def decide(found: Review, mines: Steered, planner: Planner) -> Decision:
     )  # fmt: skip
 
 
-def _measured(paces: Paces, group: list[str]) -> dict[str, float]:
+def _measured(paces: Paces, group: Sequence[str]) -> dict[str, float]:
     """Pace of each measure of which a mine was seen under works; of others nothing is known."""
     seen = {name for name, status in zip(group, paces.status, strict=True)
             if status == FitStatus.FITTED}  # fmt: skip
-    return {name: paces.group_kappa[name] for name in sorted(seen - {"none"})}
-
-
-def _with_fitted_chance(seen: Seen, group: list[str]) -> Course:
-    """The course with the chance of a year as each group's own observations have it."""
-    fits = fit_noise(seen.observed, seen.noise, seen.course, group)
-    assumed = np.sqrt(seen.course.by_year(*seen.observed.shape[:2])[2])
-    scale = {
-        name: fits[name].q / float(np.median(assumed[[one == name for one in group]]))
-        for name in fits
-    }
-    # a year that struck many must not be read as a slow pace; a calm one is no promise
-    return replace(
-        seen.course,
-        q=assumed * np.array([max(scale[name], 1.0) for name in group])[:, None],
-    )
-
-
-def _prospect(
-    year: int, deadline: int, mines: Steered, estimate: Estimate, course: Course, paces: Paces,
-    group: list[str],
-) -> Prospect:  # fmt: skip
-    """Mines as they go on from the last year."""
-    shape = estimate.mean.shape
-    keep, push, variance = course.by_year(*shape)
-    last = 1 - keep[:, -1]
-    level = np.where(last > 0, push[:, -1] / np.where(last > 0, last, 1.0), 0.0)
-    begun = mines.under_works[:, -1]
-    kappa = np.where(begun, paces.kappa, last)
-    ahead = Course(estimate.mean[:, -1], estimate.sd[:, -1], kappa, level, np.sqrt(variance[:, -1]))
-    usual = np.array([paces.group_kappa[name] for name in group])
-    return Prospect(
-        mines.mine_id, np.asarray(mines.area_ha, float), np.asarray(mines.target, float), estimate,
-        ahead, np.where(begun, paces.kappa_sd, 0.0), usual, np.where(begun, paces.p_failed, 0.0),
-        np.asarray(mines.kappa_without, float), deadline - year + 1,
-    )  # fmt: skip
+    return {name: paces.group_kappa[name] for name in sorted(seen - {"none", LEFT_ALONE})}
 
 
 def _checked(

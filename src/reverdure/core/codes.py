@@ -371,6 +371,24 @@ class StateStatus(Code):
     NOT_OBSERVED = 1, "never observed: as planned", "无观测,仅为计划值"
 
 
+class ForecastStatus(Code):
+    """Whether a mine has a forecast, and if not, why there is no number."""
+
+    FORECAST = 1, "forecast from what was seen", "依据观测预测"
+    NOT_MEASURED = 2, "no run has measured it", "尚未测量"
+    NO_OUTLINE = 3, "no outline", "无边界"
+    NO_REFERENCE = 4, "no reference ground to compare with", "无可用参照地"
+    NOT_SEEN = 5, "never seen clear since it lay bare", "裸露以来无清晰观测"
+
+
+class RankStatus(Code):
+    """Whether a mine stands in a ranking, and if not, why."""
+
+    RANKED = 1, "ranked", "已排序"
+    LACKS_CRITERION = 2, "a criterion is missing: not ranked", "缺少指标,未排序"
+    NOT_LISTED = 3, "not in the list of mines", "不在矿山名录中"
+
+
 class FitStatus(Code):
     """Where the noise of a group of mines, or the pace of a mine, comes from."""
 

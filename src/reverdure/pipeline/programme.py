@@ -153,10 +153,11 @@ def problem_of(
 def _following(made: Problem, follow: Mapping[str, Any] | None) -> Problem:
     from dataclasses import replace
 
-    if not follow or not follow["price"]:
+    through = follow.get("through") if follow else None
+    if not follow or not (follow["price"] or through):
         return made
     starts = tuple((m, k, u, int(t)) for m, k, u, t in follow["starts"])
-    return replace(made, before=Following(starts, float(follow["price"])))
+    return replace(made, before=Following(starts, float(follow["price"]), through))
 
 
 def follow_of(saved: SavedPlan, price: float | None) -> dict[str, Any]:
@@ -168,7 +169,10 @@ def follow_of(saved: SavedPlan, price: float | None) -> dict[str, Any]:
     if not (math.isfinite(amount) and amount >= 0):
         raise InvalidInput(f"the price of change is {amount}; allowed is zero or more.")
     starts = saved.works[["mine_id", "measure", "land_use", "start"]].values.tolist()
-    return {"plan": saved.name, "version": saved.version, "price": amount, "starts": starts}
+    # what a review committed stands in every plan that is made from it
+    through = saved.question.get("decided")
+    return {"plan": saved.name, "version": saved.version, "price": amount, "starts": starts,
+            "through": through}  # fmt: skip
 
 
 def read_requirements(path: Path) -> dict[str, Any]:
