@@ -94,7 +94,7 @@ def account(
     """
     if by and by not in BY:
         raise UnknownOption(f"accounts are given by {', '.join(BY)}, not by {by!r}.")
-    log = _log(workspace)
+    log = workspace.database.audit_details("run")
     order = _runs_of_all(log)
     books = _books(workspace, order, first, last)
     rows = books["rows"]
@@ -178,7 +178,7 @@ def permitted_mines(workspace: Workspace) -> tuple[int, list[Rehabilitation]]:
         If nothing was measured.
     """
     mines = workspace.database.frame("mine")
-    for run_id in reversed(_runs_of_all(_log(workspace))):
+    for run_id in reversed(_runs_of_all(workspace.database.audit_details("run"))):
         known = _knowledge(workspace, run_id, mines, ())
         if known is not None:
             found = rehabilitation(known.grounds, _permits(workspace), known.last_year)
@@ -203,15 +203,6 @@ def write_csv(path: Path, found: Account) -> None:
     with atomic(path) as temporary:
         # the byte-order mark tells spreadsheets that the Chinese is UTF-8
         frame.to_csv(temporary, index=False, encoding="utf-8-sig", lineterminator="\r\n")
-
-
-def _log(workspace: Workspace) -> list[dict[str, Any]]:
-    """Runs in the order the audit log has them."""
-    return [
-        json.loads(row["detail"])
-        for row in workspace.database.rows("audit", ["number", "action", "detail"])
-        if row["action"] == "run"
-    ]
 
 
 def _permits(workspace: Workspace) -> dict[str, list[Permit]]:

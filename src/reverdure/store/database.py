@@ -261,6 +261,13 @@ class Database:
         wanted = [source.c[name] for name in columns]
         return self.read(sa.select(*wanted).order_by(*source.primary_key.columns))
 
+    def audit_details(self, action: str) -> list[dict[str, Any]]:
+        """What the audit log says of every act of one kind, oldest first."""
+        self.require_all("the audit log")
+        log = tables.AUDIT
+        statement = sa.select(log.c.detail).where(log.c.action == action).order_by(log.c.number)
+        return [json.loads(detail) for (detail,) in self.read(statement)]
+
     def fingerprint(self, table: str) -> str:
         """Hash of all rows of a table as the database has them."""
         source = tables.metadata.tables[table]

@@ -3,13 +3,12 @@
 import datetime
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.compiler import compiles
 
 from reverdure.core.record_book import Record
 from reverdure.store.database import Database
@@ -18,6 +17,7 @@ from reverdure.store.tables import RECORD
 
 _AT_ONCE = 10_000
 _DUE = itemgetter(0)
+_ASKED = ("due_date", "done_date", "closed_date", "reopened_date", "party_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,36 +65,41 @@ class Page:
     past: int
 
 
-class _Value(sa.sql.expression.ColumnElement[str]):
-    """One value out of the body of a record, as text."""
+class _Values:
+    """Values out of the bodies of records, as text, each body parsed once where it pays.
 
-    inherit_cache = True
-    type = sa.Text()
-    _traverse_internals = [("name", sa.sql.visitors.InternalTraversal.dp_string)]  # noqa: RUF012
+    SQLite keeps the last body parsed; PostgreSQL parses it anew for every value that is asked
+    for, unless they are made one row.
+    """
 
-    def __init__(self, name: str) -> None:
-        if not name.isidentifier():
-            raise ValueError(f"{name!r} is no column of a record")
-        self.name = name
+    def __init__(self, database: Database, *names: str) -> None:
+        for name in names:
+            if not name.isidentifier():
+                raise ValueError(f"{name!r} is no column of a record")
+        self.source: sa.FromClause = RECORD
+        self._of: Mapping[str, sa.ColumnElement[Any]]
+        if database.is_shared:
+            columns = [sa.column(name, sa.Text) for name in names]
+            row = sa.func.json_to_record(sa.cast(RECORD.c.body, sa.JSON)).table_valued(*columns)
+            parsed = row.render_derived(name="parsed", with_types=True)
+            self.source = RECORD.join(parsed, sa.true())
+            self._of = {name: parsed.c[name] for name in names}
+        else:
+            self._of = {name: sa.func.json_extract(RECORD.c.body, f"$.{name}") for name in names}
 
-
-@compiles(_Value, "sqlite")
-def _in_sqlite(element: _Value, _compiler: Any, **_: Any) -> str:
-    return f"json_extract(record.body, '$.{element.name}')"
-
-
-@compiles(_Value, "postgresql")
-def _in_postgresql(element: _Value, _compiler: Any, **_: Any) -> str:
-    return f"(record.body::json ->> '{element.name}')"
+    def __getitem__(self, name: str) -> sa.ColumnElement[Any]:
+        return self._of[name]
 
 
 def page(database: Database, asked: Question, *, first: int = 0, rows: int = -1) -> Page:
     """Records in force that a question is about, from the `first` on; all with `rows` -1."""
     # numbers and deadlines of all, whole records of the page only: what is counted and what is
     # ordered is one pass over the table, and bodies are the most of it
-    due = sa.func.coalesce(_Value("due_date"), "")
-    light = sa.select(due.label("due"), RECORD.c.number).where(*_conditions(asked))
-    found = database.read(light.order_by(sa.text("due"), RECORD.c.id))
+    values = _Values(database, *_ASKED)
+    due = sa.func.coalesce(values["due_date"], "").label("due")
+    light = sa.select(due, RECORD.c.number).select_from(values.source)
+    ordered = light.where(*_conditions(asked, values)).order_by(sa.text("due"), RECORD.c.id)
+    found = database.read(ordered)
     shown = [number for _, number in found[first : None if rows < 0 else first + rows]]
     whole = {one.number: one for one in _numbered(database, shown)}
     day = "" if asked.open_on is None else asked.open_on.isoformat()
@@ -119,36 +124,34 @@ def _numbered(database: Database, numbers: Sequence[int]) -> list[Any]:
 
 def values_in_force(database: Database, kind: str, *names: str) -> list[tuple[Any, ...]]:
     """Id and some values, as text, of every record of a kind, by id."""
-    statement = (
-        sa.select(RECORD.c.id, *(RECORD.c.get(name, _Value(name)).label(name) for name in names))
-        .where(RECORD.c.kind == kind, in_force())
-        .order_by(RECORD.c.id)
-    )
-    return [tuple(row) for row in database.read(statement)]
+    values = _Values(database, *(name for name in names if name not in RECORD.c))
+    columns = [RECORD.c[name] if name in RECORD.c else values[name] for name in names]
+    statement = sa.select(RECORD.c.id, *columns).select_from(values.source)
+    rows = database.read(statement.where(RECORD.c.kind == kind, in_force()).order_by(RECORD.c.id))
+    return [tuple(row) for row in rows]
 
 
-def _conditions(asked: Question) -> list[sa.ColumnElement[bool]]:
-    due = _Value("due_date")
+def _conditions(asked: Question, values: _Values) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [RECORD.c.kind == asked.kind, in_force()]
     if asked.mine_id:
         found.append(RECORD.c.mine_id == asked.mine_id)
     if asked.of_no_mine:
         found.append(RECORD.c.mine_id.is_(None))
     if asked.party_id:
-        found.append(_Value("party_id") == asked.party_id)
+        found.append(values["party_id"] == asked.party_id)
     if asked.open_on is not None:
-        found.append(_open_on(asked.open_on.isoformat()))
+        found.append(_open_on(asked.open_on.isoformat(), values))
     if asked.due_from is not None:
-        found.append(due >= asked.due_from.isoformat())
+        found.append(values["due_date"] >= asked.due_from.isoformat())
     if asked.due_until is not None:
-        found.append(due <= asked.due_until.isoformat())
+        found.append(values["due_date"] <= asked.due_until.isoformat())
     return found
 
 
-def _open_on(day: str) -> sa.ColumnElement[bool]:
+def _open_on(day: str, values: _Values) -> sa.ColumnElement[bool]:
     """What `core.record_book.is_open` says, in SQL."""
-    end = sa.func.coalesce(_Value("done_date"), _Value("closed_date"))
-    again = _Value("reopened_date")
+    end = sa.func.coalesce(values["done_date"], values["closed_date"])
+    again = values["reopened_date"]
     reopened = sa.and_(again <= day, sa.or_(end.is_(None), end <= again))
     # a date that is not there makes `reopened` unknown, which `or` passes over
     return sa.or_(reopened, end.is_(None), end > day)
