@@ -117,11 +117,7 @@ def write_csv(path: Path, found: Comparison) -> None:
 
 def _runs(workspace: Workspace, since: str | None) -> tuple[str, str]:
     """Ids of the earlier and of the last run, in the order the audit log has them."""
-    log = [
-        json.loads(row["detail"])
-        for row in workspace.database.rows("audit", ["number", "action", "detail"])
-        if row["action"] == "run"
-    ]
+    log = workspace.database.audit_details("run")
     if not log:
         raise InvalidInput("nothing has been run yet.", "Run first: reverdure run")
     now = str(log[-1]["run_id"])
