@@ -85,7 +85,7 @@ def test_only_the_coming_year_is_committed_and_stands_in_later_plans(planned: Pa
     assert bound <= set(zip(later["mine_id"], later["start"], strict=True))
     # and where the plan is made anew with more money, what was committed stays
     reverdure("plan", "-w", planned, "--from", "base", "--change", f"budget[{year + 2}] * 3",
-              "--price-of-change", 0, "--save", "rich")  # fmt: skip
+              "--change-price", 0, "--save", "rich")  # fmt: skip
     rich = pd.read_parquet(planned / "products/plans/rich/0001/works.parquet")
     assert bound <= set(zip(rich["mine_id"], rich["start"], strict=True))
 

@@ -52,8 +52,9 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     price_of_change: Annotated[
         float | None,
         typer.Option(
+            "--change-price",
             help="With --from: price of each start that is changed, in median benefits; .02."
-            " / 变更代价"
+            " / 变更代价",
         ),
     ] = None,
     save: Annotated[str, typer.Option(help="Keep it under this name. / 存为")] = "",
@@ -128,7 +129,7 @@ def _question(
     for said in changes:
         read_change(said)
     if price is not None and not base:
-        raise InvalidInput("--price-of-change keeps to a plan; it needs --from.")
+        raise InvalidInput("--change-price keeps to a plan; it needs --from.")
     question: dict[str, Any] = {"requirements": {}, "changes": []}
     if base:
         saved = load_plan(opened, base)

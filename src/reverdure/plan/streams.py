@@ -49,7 +49,7 @@ def streams(works: pd.DataFrame, mines: Mines, measures: Catalogue | None = None
     >>> works = {"mine_id": ["A", "B"], "measure": ["cubic_restoration", "natural_recovery"]}
     >>> found = streams(pd.DataFrame(works), mines).set_index("stream")
     >>> found.loc["waste_rock", ["mines", "volume_m3", "used_m3", "revenue_mcny"]].tolist()
-    [1, 100000.0, 70000.0, 0.56]
+    [1.0, 100000.0, 70000.0, 0.56]
     >>> found.loc["tailings", "mines"], found.loc["aggregate", "mines_not_known"]
     (np.int64(0), np.int64(1))
     """
