@@ -31,9 +31,18 @@ def test_the_plan_left_alone_spends_what_there_is() -> None:
     assert sum(spent.values()) > 0.9 * sum(county.budget.values())
 
 
-def test_with_the_mixed_integer_planner_money_holds_and_little_is_lost() -> None:
-    # a gain over the optimal plan is not shown (docs/steering.md): few mines, much chance
-    planned = [compare(seed, 50, optimal) for seed in range(4)]
+@pytest.fixture(scope="module")
+def planned():
+    return [compare(seed, 50, optimal) for seed in range(4)]
+
+
+def test_with_the_mixed_integer_planner_money_holds_and_little_is_lost(planned) -> None:
     alone = np.mean([one.alone_ha for one in planned])
     assert np.mean([one.steered_ha for one in planned]) >= 0.9 * alone, table(planned)
     assert all(one.steered_cny <= one.alone_cny for one in planned)
+
+
+@pytest.mark.xfail(strict=False, reason="70.9 ha steered, 72.0 left alone: see docs/steering.md")
+def test_with_the_mixed_integer_planner_steering_is_not_worse_in_the_mean(planned) -> None:
+    alone = np.mean([one.alone_ha for one in planned])
+    assert np.mean([one.steered_ha for one in planned]) >= alone, table(planned)
