@@ -88,6 +88,10 @@ def test_unknown_names_are_refused(tiny, wrong, said):
         (lambda t: t.within(capacity=capacity("works_ha", -1.0)).compile(), "zero or more"),
         (lambda t: t.require(at_least("restored_ha", float("nan"))).compile(), "asks for nan"),
         (lambda t: t.require(at_least("restored_ha", 1, by=2020)).compile(), "before the"),
+        (
+            lambda t: t.within(budget=Source("S", {2027: 1.0, "X": MONEY})).compile(),
+            "without a county",
+        ),
         (lambda t: t.require(fair(floor=1.5)).compile(), "allowed is 0 to 1"),
         (lambda t: t.require(fair()).compile(), "either a floor"),
         (lambda t: t.within(budget=Source("s", MONEY, most_share=2)).compile(), "is 0 to 1"),

@@ -1,6 +1,5 @@
 """A table of money as a planner keeps it: one row a source, year and, optional, county."""
 
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,8 @@ from typing import Any
 
 from reverdure.core.errors import MissingColumn, UnreadableFile
 from reverdure.core.records import Finding
-from reverdure.intake.archives import check_archive
 from reverdure.intake.columns import plain
-from reverdure.intake.delimited import read_delimited
-from reverdure.intake.workbooks import MAX_CELLS, load_book
+from reverdure.intake.table_lines import table_lines
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "source": ("source", "source of money", "资金来源", "来源", "资金名称"),
@@ -126,20 +123,7 @@ def _how() -> str:
 
 
 def _lines(path: Path) -> Sequence[Sequence[Any]]:
-    if not path.is_file():
-        raise UnreadableFile(f"{path} is not there.")
-    if path.suffix.lower() != ".xlsx":
-        frame = read_delimited(path, None).frame
-        return [list(frame.columns), *frame.to_numpy().tolist()]
-    check_archive(path)
-    with contextlib.closing(load_book(path)) as book:
-        sheet = book.worksheets[0]
-        if sheet.max_row * sheet.max_column > MAX_CELLS:
-            raise UnreadableFile(
-                f"{path.name} spans {sheet.max_row:,} rows and {sheet.max_column:,} columns.",
-                "Delete the empty rows and columns after the list.",
-            )
-        lines = [list(line) for line in sheet.iter_rows(values_only=True)]
+    lines = table_lines(path)
     if not lines:
         raise UnreadableFile(f"{path.name} is empty.")
     return lines

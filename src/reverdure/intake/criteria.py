@@ -1,6 +1,5 @@
 """Criteria of mines, weights of groups and comparisons by pairs, as people keep them in sheets."""
 
-import contextlib
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverdure.core.errors import InvalidInput, MissingColumn, UnreadableFile
-from reverdure.intake.archives import check_archive
-from reverdure.intake.delimited import read_delimited
+from reverdure.intake.table_lines import table_lines
 from reverdure.intake.values import is_missing
-from reverdure.intake.workbooks import MAX_CELLS, load_book
 
-_WORKBOOKS = (".xlsx", ".xlsm")
 _DIRECTION = ("direction", "方向")
 _UNIT = ("unit", "单位")
 _MINE = ("mine_id", "mine id", "矿山编号")
@@ -153,22 +149,7 @@ def read_cells(path: Path) -> list[list[Any]]:
     UnreadableFile
         If the file is not there, or holds a heading at most.
     """
-    if not path.is_file():
-        raise UnreadableFile(f"{path} is not there.")
-    if path.suffix.lower() in _WORKBOOKS:
-        check_archive(path)
-        with contextlib.closing(load_book(path)) as book:
-            sheet = book.worksheets[0]
-            if sheet.max_row * sheet.max_column > MAX_CELLS:
-                raise UnreadableFile(
-                    f"{path.name} spans {sheet.max_row:,} rows and {sheet.max_column:,} columns.",
-                    "Delete the empty rows and columns after the list.",
-                )
-            lines: list[list[Any]] = [list(line) for line in sheet.iter_rows(values_only=True)]
-    else:
-        frame = read_delimited(path, None).frame
-        lines = [list(frame.columns), *frame.to_numpy().tolist()]
-    kept = [line for line in lines if not all(is_missing(cell) for cell in line)]
+    kept = [line for line in table_lines(path) if not all(is_missing(cell) for cell in line)]
     if len(kept) < 2:
         raise UnreadableFile(f"{path.name} has a heading and no rows.")
     return kept

@@ -1,6 +1,5 @@
 """A table of records as it stands in a CSV or a workbook, its headings told apart."""
 
-import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,16 +9,13 @@ from typing import Any
 from reverdure.core.errors import InvalidInput, MissingColumn, UnreadableFile
 from reverdure.core.kinds import Kind
 from reverdure.core.units import to_ha
-from reverdure.intake.archives import check_archive
 from reverdure.intake.columns import plain
-from reverdure.intake.delimited import read_delimited
 from reverdure.intake.record_layers import VERSION, read_record_layer
-from reverdure.intake.workbooks import MAX_CELLS, load_book
+from reverdure.intake.table_lines import WORKBOOKS, sheet_lines, table_lines
 
 _VERSION_WORDS = ("version", "版本")
 FORM_MARK = "reverdure-records-1"
 _TITLE_ROWS = 10
-_WORKBOOKS = (".xlsx", ".xlsm")
 _TEXTS = (".csv", ".tsv", ".txt", "")
 _AREA_UNITS = {"ha": (("ha", "公顷"), 1.0), "mu": (("mu", "亩"), to_ha(1.0, "mu"))}
 
@@ -64,13 +60,13 @@ def read_records(path: Path, kind: Kind, encoding: str = "") -> RecordTable:
     if not path.is_file():
         raise UnreadableFile(f"{path} is not there.")
     is_form = False
-    if path.suffix.lower() in _WORKBOOKS:
-        lines, is_form = _of_workbook(path)
-    elif path.suffix.lower() not in _TEXTS:
-        lines, is_form = read_record_layer(path, kind, encoding)
+    if path.suffix.lower() in WORKBOOKS:
+        lines, keywords = sheet_lines(path)
+        is_form = keywords == FORM_MARK
+    elif path.suffix.lower() in _TEXTS:
+        lines = table_lines(path, encoding)
     else:
-        frame = read_delimited(path, encoding or None).frame
-        lines = [list(frame.columns), *frame.to_numpy().tolist()]
+        lines, is_form = read_record_layer(path, kind, encoding)
     start, found, unknown = _headings(path, lines, kind)
     gone = [column.name for column in kind.columns if column.name not in found]
     if is_form:
@@ -90,20 +86,6 @@ def read_records(path: Path, kind: Kind, encoding: str = "") -> RecordTable:
     )
     return RecordTable(path.name, {name: factor for name, (_, factor) in found.items()}, rows,
                        unknown)  # fmt: skip
-
-
-def _of_workbook(path: Path) -> tuple[list[list[Any]], bool]:
-    """Lines of the first sheet, and whether the workbook is a form of ours."""
-    check_archive(path)
-    with contextlib.closing(load_book(path)) as book:
-        sheet = book.worksheets[0]
-        if sheet.max_row * sheet.max_column > MAX_CELLS:
-            raise UnreadableFile(
-                f"{path.name} spans {sheet.max_row:,} rows and {sheet.max_column:,} columns.",
-                "Delete the empty rows and columns after the list.",
-            )
-        lines = [list(line) for line in sheet.iter_rows(values_only=True)]
-        return lines, book.properties.keywords == FORM_MARK
 
 
 def _headings(

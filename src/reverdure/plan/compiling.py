@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,15 @@ class OptionWords(Sequence[Words]):
     def __len__(self) -> int:
         return len(self._options)
 
-    def __getitem__(self, at: int) -> Words:  # type: ignore[override]
+    @overload
+    def __getitem__(self, at: int) -> Words: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Words]: ...
+
+    def __getitem__(self, at: int | slice) -> Words | list[Words]:
+        if isinstance(at, slice):
+            return [self[one] for one in range(*at.indices(len(self)))]
         options = self._options
         measure, use = options.packages[options.package[at]]
         mine = str(self._mines.ids[options.mine[at]])

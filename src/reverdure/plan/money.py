@@ -68,6 +68,29 @@ class Source:
         return any(isinstance(value, Mapping) for value in self.budget.values())
 
     @property
+    def tables(self) -> Mapping[str, Mapping[int, float]]:
+        """Its budget by county; "" stands for all of them, where they share one.
+
+        Raises
+        ------
+        InvalidInput
+            If some amounts are of a county and others of nobody's.
+        """
+        own: dict[str, Mapping[int, float]] = {}
+        shared: dict[int, float] = {}
+        for key, value in self.budget.items():
+            if isinstance(value, Mapping):
+                own[str(key)] = value
+            else:
+                shared[int(key)] = value
+        if own and shared:
+            raise InvalidInput(
+                f"source {self.id!r} has amounts of counties and others without a county.",
+                "Give each county its own amounts, or all of them one.",
+            )
+        return own or {"": shared}
+
+    @property
     def words(self) -> tuple[str, str]:
         """Name in English and Chinese."""
         en, zh = KINDS[self.kind]
@@ -115,9 +138,9 @@ def checked(source: Source, mines: Mines, years: tuple[int, ...], price_year: in
         if not 0 <= share <= 1:
             raise InvalidInput(f"a share of source {source.id!r} is {share:g}; allowed is 0 to 1.")
     factor = price_factor(source.price_year or price_year, price_year, index)
-    tables = source.budget if source.by_county else {"": source.budget}
+    tables = source.tables
     known = set(mines.county.tolist())
-    places = [*(source.counties or ()), *(filter(None, map(str, tables)))]
+    places = [*(source.counties or ()), *filter(None, tables)]
     for place in places:
         if place not in known:
             raise InvalidInput(f"source {source.id!r} names county {place!r}, which has no mines.")
@@ -125,12 +148,12 @@ def checked(source: Source, mines: Mines, years: tuple[int, ...], price_year: in
     for county, table in tables.items():
         row = []
         for year in years:
-            amount = table.get(year, float("nan"))  # type: ignore[union-attr,call-overload]
+            amount = table.get(year, float("nan"))
             if not (isinstance(amount, int | float) and 0 <= amount < np.inf):
                 raise InvalidInput(
                     f"the budget of source {source.id!r} for {year} is {amount} million CNY.",
                     "Give every year of the programme an amount of zero or more.",
                 )
             row.append(float(amount) * factor)
-        amounts[str(county)] = np.array(row)
+        amounts[county] = np.array(row)
     return amounts

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Target:
         Counts what is finished by the end of this year; None for the whole programme.
     county, prefecture, measure, land_use : str or None
         Only what lies or is done there.
-    mines : tuple of str or None
+    mines : sequence of str or None
         Only these mines.
     hard : bool
         A hard target must hold; any other may be missed at a price, and the shortfall is told.
@@ -47,7 +48,7 @@ class Target:
     prefecture: str | None = None
     measure: str | None = None
     land_use: str | None = None
-    mines: tuple[str, ...] | None = None
+    mines: Sequence[str] | None = None
     hard: bool = False
     penalty: float | None = None
     name: str = ""
@@ -134,7 +135,21 @@ class Target:
             )
 
 
-def at_least(what: Quantity | str, amount: float, **where: object) -> Target:
+class Where(TypedDict, total=False):
+    """What else a target can say: see `Target`."""
+
+    by: int | None
+    county: str | None
+    prefecture: str | None
+    measure: str | None
+    land_use: str | None
+    mines: Sequence[str] | None
+    hard: bool
+    penalty: float | None
+    name: str
+
+
+def at_least(what: Quantity | str, amount: float, **where: Unpack[Where]) -> Target:
     """A target to be reached: see `Target` for what else can be said.
 
     Examples
@@ -146,21 +161,19 @@ def at_least(what: Quantity | str, amount: float, **where: object) -> Target:
     return _target("at_least", what, amount, where)
 
 
-def at_most(what: Quantity | str, amount: float, **where: object) -> Target:
+def at_most(what: Quantity | str, amount: float, **where: Unpack[Where]) -> Target:
     """A cap that holds without exception."""
     return _target("at_most", what, amount, {"hard": True, **where})
 
 
-def _target(sense: str, what: Quantity | str, amount: float, where: Mapping[str, object]) -> Target:
+def _target(sense: str, what: Quantity | str, amount: float, where: Where) -> Target:
     chosen = quantity(what) if isinstance(what, str) else what
-    known = {"by", "county", "prefecture", "measure", "land_use", "mines", "hard", "penalty",
-             "name"}  # fmt: skip
+    known = Where.__annotations__
     for key in where:
         if key not in known:
             raise UnknownOption(f"a target has no {key!r}; use one of {', '.join(sorted(known))}.")
-    if isinstance(where.get("mines"), Sequence):
-        where = {**where, "mines": tuple(where["mines"])}  # type: ignore[arg-type]
-    return replace(Target(chosen, float(amount), sense), **where)  # type: ignore[arg-type]
+    made = Target(chosen, float(amount), sense, **where)
+    return made if made.mines is None else replace(made, mines=tuple(made.mines))
 
 
 @dataclass(frozen=True)
@@ -201,9 +214,12 @@ class Fair:
             raise InvalidInput(f"the share asked of fairness is {share:g}; allowed is 0 to 1.")
 
 
-def fair(**asked: object) -> Fair:
+def fair(
+    floor: float | None = None, of_best: float | None = None, *, per: str = "county",
+    penalty: float | None = None,
+) -> Fair:  # fmt: skip
     """Fairness between counties: `fair(floor=.35)` or `fair(of_best=.75)`."""
-    return Fair(**asked)  # type: ignore[arg-type]
+    return Fair(floor, of_best, per, penalty)
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from importlib import resources
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reverdure.core.codes import Aim
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.kinds import choices
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 STATUSES = ("verified", "to confirm", "assumption")
 """Read in the text itself, with its clause; known of the text only at second hand; our choice."""
@@ -219,7 +222,7 @@ _LISTS: Mapping[str, tuple[str, type[Any]]] = {
 _SAMPLES: Mapping[Any, str] = {
     str: '"text"', int: "3", float: "0.5", bool: "true", tuple[str, ...]: '["one", "two"]',
 }  # fmt: skip
-_Entry = TypeVar("_Entry")
+_Entry = TypeVar("_Entry", bound="DataclassInstance")
 
 
 def pack_names() -> list[str]:
@@ -279,8 +282,8 @@ def _entry(of: type[_Entry], where: str, plain: Any) -> _Entry:
     """One line of a list, as the class it belongs to."""
     if not isinstance(plain, Mapping):
         raise InvalidInput(f"{where}: {plain!r} is no table; write key = value lines under it.")
-    kinds = {one.name: one.type for one in fields(of)}  # type: ignore[arg-type]
-    needed = [one.name for one in fields(of) if one.default is MISSING]  # type: ignore[arg-type]
+    kinds = {one.name: one.type for one in fields(of)}
+    needed = [one.name for one in fields(of) if one.default is MISSING]
     _only(where, plain, kinds)
     return of(**_values(where, plain, kinds, needed))
 
