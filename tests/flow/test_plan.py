@@ -213,6 +213,17 @@ def test_no_time_is_no_plan_and_nothing_is_kept(base: Path) -> None:
     assert not (base / "products/plans/hasty").exists()
 
 
+def test_mines_that_no_money_may_reach_are_counted(base: Path) -> None:
+    """Only enterprises pay, and no mine has a liable one: an empty plan that says why."""
+    owners = MONEY.replace("central", "enterprise").replace("county", "enterprise")
+    empty = planned(base, money=owners, asked="restored_ha = 0\n")
+    assert "No source of money may pay for" in empty
+    assert "(with a liable owner: 0;" in empty
+    tiny = "\n".join(f"grant,central,{year},0.000001,no" for year in range(2027, 2030))
+    poor = planned(base, money=MONEY.splitlines()[0] + "\n" + tiny, asked="restored_ha = 0\n")
+    assert "costs more than the money there is for it" in poor
+
+
 def test_what_is_missing_is_asked_for(base: Path) -> None:
     assert "its years and its money" in reverdure("plan", "-w", base, expect=1).stderr
     assert "Known: base" in reverdure("why", "M00001", "-w", base, "--plan", "x", expect=1).stderr

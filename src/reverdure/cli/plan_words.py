@@ -76,6 +76,7 @@ def say_plan(plan: "Plan", unit: str) -> None:
     say("plan.figures", what=name, objective=objective, bound=bound, gap=f"{plan.gap:.4%}",
         seconds=f"{plan.seconds:.1f}")  # fmt: skip
     _spending(plan)
+    _without_money(plan)
     _works(plan, unit)
     if not plan.shortfalls.empty:
         say("plan.short")
@@ -126,9 +127,21 @@ def _spending(plan: "Plan") -> None:
         say("plan.later", amount=f"{later:,.2f}")
 
 
+def _without_money(plan: "Plan") -> None:
+    """A mine that no money can reach is no mine that was weighed and left."""
+    compiled, mines = plan.compiled, plan.compiled.problem.mines
+    nobody, dear = compiled.flows.without_money(compiled.options, mines)
+    if nobody.any():
+        say("plan.nobody_pays", count=int(nobody.sum()),
+            liable=int((nobody & mines.has_owner).sum()))  # fmt: skip
+    if dear.any():
+        say("plan.too_dear", count=int(dear.sum()))
+
+
 def _works(plan: "Plan", unit: str) -> None:
     years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
-    on_land = plan.works[[measures.measures[m].slot == "land" for m in plan.works["measure"]]]
+    land = [one.id for one in measures.measures.values() if one.slot == "land"]
+    on_land = plan.works[plan.works["measure"].isin(land)]
     rows = []
     for measure, group in on_land.groupby("measure"):
         one = measures.measures[str(measure)]

@@ -62,6 +62,14 @@ class Flows:
         beyond[option[amount > most[option, year] * (1 + 1e-9)]] = True
         return beyond
 
+    def without_money(
+        self, options: Options, mines: Mines
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Mines nobody may pay for, and others of which every package costs more than there is."""
+        payable = np.bincount(options.mine, self.may_pay.any(axis=0), len(mines)) > 0
+        in_reach = np.bincount(options.mine, ~self.beyond_reach(options), len(mines)) > 0
+        return ~payable, payable & ~in_reach
+
 
 def add_money(
     builder: Builder, options: Options, mines: Mines, funds: Funds, years: tuple[int, ...],

@@ -34,6 +34,9 @@ _WHOLE = 1e-6
 _STEP_SECONDS = 30.0
 _TRIED = 0.25
 """Share of the remaining time that a step may take."""
+_FIRST_SECONDS = 3.0
+_SECONDS_A_START = 1e-4
+"""Time without which the whole problem is not begun: what reads it in cannot be stopped."""
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,13 @@ def search(compiled: "Compiled", seconds: float, gap: float) -> Found:
     if relaxed.x is None or relaxed.reduced is None:
         status = PlanStatus.INFEASIBLE if relaxed.status == "infeasible" else PlanStatus.NO_PLAN
         return Found(status, None, np.nan, np.nan, time.monotonic() - began, None, tuple(route))
-    bound, best = relaxed.objective, None
+    bound, best = relaxed.bound, None
     if whole.whole is not None and whole.whole.sum() > SMALL:
         best = _hunt(compiled, whole, relaxed, began + seconds, gap, route)
     elif _is_whole(relaxed.x, whole):
         best = relaxed
-    if best is None or gap_of(best.objective, bound) > gap:
-        left = max(seconds - (time.monotonic() - began), 0.0)
+    left = max(seconds - (time.monotonic() - began), 0.0)
+    if _falls_short(best, bound, gap) and left >= _SECONDS_A_START * len(compiled.options):
         full = solve_whole(whole, left, gap, start=None if best is None else best.x)
         route.append(("all mines", full.seconds, full.objective))
         if full.status == "infeasible":
@@ -144,6 +147,10 @@ def status_of(objective: float, bound: float, gap: float) -> PlanStatus:
         return PlanStatus.NO_PLAN
     near = gap_of(objective, bound) <= gap + 1e-9
     return PlanStatus.OPTIMAL_WITHIN_GAP if near else PlanStatus.TIME_LIMIT
+
+
+def _falls_short(best: Answer | None, bound: float, gap: float) -> bool:
+    return best is None or gap_of(best.objective, bound) > gap
 
 
 def _is_whole(x: Numbers, arrays: Arrays) -> bool:
@@ -175,7 +182,7 @@ def _opened(compiled: "Compiled", relaxed: Answer, mines: int) -> NDArray[np.boo
     chosen = np.zeros(size, dtype=bool)
     chosen[order[: max(mines, int((margin < 0).sum()))]] = True
     opened = np.ones(len(x), dtype=bool)
-    opened[:n] = chosen[at]
+    opened[:n] = chosen[at] & (reduced[:n] > -np.inf)
     return opened
 
 
@@ -183,21 +190,28 @@ def _hunt(
     compiled: "Compiled", whole: Arrays, relaxed: Answer, until: float, gap: float,
     route: list[tuple[str, float, float]],
 ) -> Answer | None:  # fmt: skip
-    """The best plan near the relaxation: dives first, then branch and bound from the best."""
-    best: Answer | None = None
-    bound = relaxed.objective
+    """The best plan near the relaxation: what is whole in it, dives, branch and bound."""
+    assert relaxed.x is not None
+    bound = relaxed.bound
+    money_only = np.ones(len(relaxed.x), dtype=bool)
+    money_only[compiled.starts] = False
+    first = _restricted(
+        whole, np.floor(relaxed.x + _WHOLE), money_only, _FIRST_SECONDS, gap, bound, 0, None
+    )
+    route.append(("what is whole", first.seconds, first.objective))
+    best = None if first.x is None else first
     for mines, part in (*DIVES, *((step, 0) for step in STEPS)):
-        left = max(until - time.monotonic(), 0.0)
-        tried = _restricted(
-            whole, relaxed.x, _opened(compiled, relaxed, mines),
-            min(left * _TRIED, _STEP_SECONDS), gap, bound, part, best,
-        )  # fmt: skip
+        may_take = min(max(until - time.monotonic(), 0.0) * _TRIED, _STEP_SECONDS)
+        opened = _opened(compiled, relaxed, mines)
+        if not part and may_take < _SECONDS_A_START * opened.sum():
+            break
+        tried = _restricted(whole, relaxed.x, opened, may_take, gap, bound, part, best)
         route.append(
             (f"{'dive' if part else 'branch'}, {mines} mines", tried.seconds, tried.objective)
         )
         if tried.x is not None and (best is None or tried.objective > best.objective):
             best = tried
-        if best is not None and gap_of(best.objective, bound) <= gap:
+        if not _falls_short(best, bound, gap):
             break
     return best
 

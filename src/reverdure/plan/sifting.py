@@ -4,6 +4,9 @@ Most starts are never near the plan. A single price of money, found by halving, 
 could be; the relaxation is solved with those, the others are priced out at its prices, and the
 best of what would improve it comes in, until nothing does. Then it is the relaxation of the
 whole problem, with its prices. Measured on class B of METHODS 8: 8 s for 15 s.
+
+Starts of a mine that are the same to the letter (an aim that costs what another does) come in
+once. Measured on 10,253 mines with 871,505 starts of 21 packages: 20 s of CPU for 110 s.
 """
 
 import time
@@ -24,38 +27,76 @@ _NEAR = 0.3
 """How far behind the best start of its mine one may be to be kept, as a share."""
 _LEAST = 1e-7
 _ROUNDS = 30
+_SHARE = 0.6
+"""Of the time: what remains is for making a plan of it."""
 
 
 def solve_relaxation(compiled: "Compiled", arrays: Arrays, seconds: float) -> Answer:
-    """The relaxation with its prices, by whichever way is sooner."""
+    """The relaxation with its prices, by whichever way is sooner.
+
+    Where the time does not do, the last relaxation of some of the columns, with the status
+    `stopped`: the best of what would still come in, once a mine, is added to its bound.
+    """
     if len(compiled.options) < LARGE:
         return solve_linear(arrays, seconds)
     began = time.monotonic()
+    distinct = _distinct(compiled, arrays)
     kept = np.ones(len(arrays.objective), dtype=bool)
     kept[compiled.starts] = _promising(compiled, arrays)
+    kept &= distinct
     basis: Basis | None = None
+    last: Answer | None = None
     for _ in range(_ROUNDS):
         columns = np.flatnonzero(kept)
         part = Arrays(
             arrays.matrix[:, columns], arrays.row_lower, arrays.row_upper, arrays.lower[columns],
             arrays.upper[columns], arrays.objective[columns],
         )  # fmt: skip
-        left = seconds - (time.monotonic() - began)
+        left = (1.0 if last is None else _SHARE) * seconds - (time.monotonic() - began)
         answer, basis = solve_from(part, left, columns, basis, len(kept))
         if answer.prices is None or answer.x is None:
             break
         reduced = arrays.objective - arrays.matrix.T @ answer.prices
+        reduced[~distinct] = -np.inf
         better = (reduced > _LEAST) & ~kept
-        if not better.any():
-            x = np.zeros(len(kept))
-            x[columns] = answer.x
-            spent = time.monotonic() - began
-            return Answer(
-                "optimal", x, answer.objective, answer.objective, spent, answer.prices, reduced
-            )
+        x = np.zeros(len(kept))
+        x[columns] = answer.x
+        bound = answer.objective + _missed(compiled, reduced, better)
+        spent = time.monotonic() - began
+        status = "stopped" if better.any() else "optimal"
+        last = Answer(status, x, answer.objective, bound, spent, answer.prices, reduced)
+        if status == "optimal":
+            return last
         kept |= _best_of(compiled, reduced, better)
+    if last is not None:
+        return last
     left = max(seconds - (time.monotonic() - began), 0.0)
     return solve_linear(arrays, left)
+
+
+def _distinct(compiled: "Compiled", arrays: Arrays) -> NDArray[np.bool_]:
+    """All columns but starts that are another start of their mine to the letter, at most as good.
+
+    Both stand in the row that lets one start on the mine, so that whatever one does the other
+    can do. A product with random numbers tells columns apart; starts that are locked all stay.
+    """
+    n = len(compiled.options)
+    key = (arrays.matrix.T @ np.random.default_rng(0).random(arrays.matrix.shape[0]))[:n]
+    free = np.flatnonzero((arrays.lower[:n] == 0) & (arrays.upper[:n] == 1))
+    order = free[np.lexsort((free, -arrays.objective[free], key[free]))]
+    again = np.append(False, key[order[1:]] == key[order[:-1]])
+    distinct = np.ones(len(arrays.objective), dtype=bool)
+    distinct[order[again]] = False
+    return distinct
+
+
+def _missed(compiled: "Compiled", reduced: Numbers, better: NDArray[np.bool_]) -> float:
+    """What the columns that are left out could add at most: the best of each mine."""
+    row = compiled.one_start - compiled.one_start.min()
+    most = np.zeros(int(row.max()) + 1)
+    starts = better[compiled.starts]
+    np.maximum.at(most, row[starts], reduced[compiled.starts][starts])
+    return float(most.sum())
 
 
 def _promising(compiled: "Compiled", arrays: Arrays) -> NDArray[np.bool_]:
@@ -96,9 +137,11 @@ def _best_of(
     """Of the starts that would improve the relaxation: the best of each mine and year."""
     options, years = compiled.options, len(compiled.options.years)
     place = (compiled.one_start - compiled.one_start.min()) * years + options.start
-    most = np.zeros(int(place.max()) + 1)
     gain = np.where(better[compiled.starts], reduced[compiled.starts], 0.0)
-    np.maximum.at(most, place, gain)
+    order = np.lexsort((-gain, place))
+    first = np.append(True, place[order[1:]] != place[order[:-1]])
+    most = np.zeros(len(options), dtype=bool)
+    most[order[first]] = True
     chosen = better.copy()
-    chosen[compiled.starts] &= gain >= most[place]
+    chosen[compiled.starts] &= most
     return chosen
