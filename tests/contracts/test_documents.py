@@ -62,7 +62,7 @@ def test_every_command_shown_exists_with_its_options(documents, reference_page):
         for word in words:
             if word in getattr(command, "commands", {}):
                 command = command.commands[word]
-        known = {name for parameter in command.params for name in parameter.opts}
+        known = {name for parameter in (*root.params, *command.params) for name in parameter.opts}
         options = {word.partition("=")[0] for word in words if re.match("--?[a-z]", word)}
         if hasattr(command, "commands") or options - known:
             wrong.append(f"{page.name}: reverdure {' '.join(words)}")

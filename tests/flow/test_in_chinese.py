@@ -10,6 +10,7 @@ import pytest
 from reverdure.cli.main import main
 from reverdure.cli.screen import set_language
 from reverdure.store.workspace import Settings, Workspace
+from tests.flow.commands import reverdure
 
 Speak = Callable[..., str]
 FOREIGN = re.compile(r"（原文：.*）")
@@ -218,3 +219,12 @@ def test_every_help_page_is_in_chinese_and_names_every_option(speak):
         assert all(name in printed for option in command.params for name in option.opts)
         empty = [line for line in printed.splitlines() if re.fullmatch(r"\s+", line)]
         assert empty == [], f"{path}: an option without its Chinese"
+
+
+def test_the_language_may_be_said_after_the_command(tmp_path):
+    printed = reverdure("init", tmp_path / "w", "--lang", "zh").stdout
+    assert printed
+    assert english_of(printed) == []
+    assert english_of(reverdure("show", "-w", tmp_path / "w").stdout)
+    refused = reverdure("show", "-w", tmp_path / "w", "--lang", expect=2)
+    assert "No such option" in refused.stderr

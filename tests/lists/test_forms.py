@@ -13,7 +13,7 @@ from tests.lists.importing import add
 
 
 def write(path: Path, kind: str, language: str) -> Path:
-    done = CliRunner().invoke(app, ["template", kind, str(path), "--lang", language])
+    done = CliRunner().invoke(app, ["--lang", language, "template", kind, str(path)])
     assert done.exit_code == 0, done.exception
     return path
 

@@ -15,34 +15,54 @@ from reverdure.cli.screen import words
 from reverdure.core.chinese import in_chinese
 
 
+def language_first(arguments: Sequence[str]) -> list[str]:
+    """The words of a command line with --lang before the command, wherever it was written.
+
+    Examples
+    --------
+    >>> language_first(["explain", "M00042", "--lang", "zh", "-w", "w"])
+    ['--lang', 'zh', 'explain', 'M00042', '-w', 'w']
+    >>> language_first(["run", "--lang=zh"]), language_first(["run", "--", "--lang", "zh"])
+    (['--lang=zh', 'run'], ['run', '--', '--lang', 'zh'])
+    """
+    spoken: list[str] = []
+    others: list[str] = []
+    rest = iter(arguments)
+    for word in rest:
+        if word == "--":
+            others += [word, *rest]
+        elif word == "--lang" and (value := next(rest, "")):
+            spoken = [word, value]
+        elif word.startswith("--lang="):
+            spoken = [word]
+        else:
+            others.append(word)
+    return spoken + others
+
+
 def asks_for_chinese(arguments: Sequence[str], otherwise: str) -> bool:
-    """Whether --lang, before the name of a command, says zh; else what the environment says.
+    """Whether --lang, which stands first, says zh; else what the environment says.
 
     Examples
     --------
     >>> asks_for_chinese(["--lang", "zh", "run"], ""), asks_for_chinese(["--lang=en"], "zh")
     (True, False)
-    >>> asks_for_chinese(["template", "mines", "f.xlsx", "--lang", "zh"], "")
-    False
     """
-    spoken, rest = otherwise, iter(arguments)
-    for word in rest:
-        if not word.startswith("-"):
-            break
-        name, equals, value = word.partition("=")
-        if name == "--lang":
-            spoken = value if equals else next(rest, "")
-    return spoken == "zh"
+    if arguments[:1] == ["--lang"]:
+        return arguments[1:2] == ["zh"]
+    if arguments and arguments[0].startswith("--lang="):
+        return arguments[0] == "--lang=zh"
+    return otherwise == "zh"
 
 
-def run_in_chinese(app: typer.Typer) -> NoReturn:
+def run_in_chinese(app: typer.Typer, arguments: Sequence[str]) -> NoReturn:
     """Run the command line; what its parser prints is Chinese too."""
     # the base of all errors of the parser, which typer does not name in public
     refused_by_parser: Any = typer.BadParameter.__mro__[2]
     command: Any = typer.main.get_command(app)
     _translate(command)
     try:
-        sys.exit(command.main(standalone_mode=False))
+        sys.exit(command.main(list(arguments), standalone_mode=False))
     except refused_by_parser as error:
         _print_usage_error(error)
         sys.exit(2)

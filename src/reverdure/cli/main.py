@@ -34,7 +34,7 @@ from reverdure.cli import (
     verify,
     work,
 )
-from reverdure.cli.chinese import asks_for_chinese, run_in_chinese
+from reverdure.cli.chinese import asks_for_chinese, language_first, run_in_chinese
 from reverdure.cli.screen import fail, set_language
 from reverdure.core.errors import ReverdureError
 
@@ -116,10 +116,11 @@ def options(
 def main() -> None:
     """Run a command; errors meant for people end with one clear line and exit code 1."""
     try:
-        if asks_for_chinese(sys.argv[1:], os.environ.get("REVERDURE_LANG", "")):
+        arguments = language_first(sys.argv[1:])
+        if asks_for_chinese(arguments, os.environ.get("REVERDURE_LANG", "")):
             set_language("zh")
-            run_in_chinese(app)
-        app()
+            run_in_chinese(app, arguments)
+        app(arguments)
     except ReverdureError as error:
         fail(error)
     except BrokenPipeError:

@@ -11,10 +11,9 @@ from reverdure.cli.screen import language, say
 def template(
     kind: Annotated[str, typer.Argument(help="mines or claims. / mines 矿山, claims 上报")],
     file: Annotated[Path, typer.Argument(help="Workbook to write (.xlsx). / 要写出的表单")],
-    lang: Annotated[str, typer.Option(help="Language of the form, en or zh. / 表单语言")] = "",
 ) -> None:
     """Write an empty form for a list, which `reverdure add` reads back. / 写出空白填报表单"""
     from reverdure.intake.templates import write_template
 
-    write_template(file, kind, lang or language())
+    write_template(file, kind, language())
     say("template.written", path=file, kind=kind)
