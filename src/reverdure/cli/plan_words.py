@@ -127,8 +127,11 @@ def _spending(plan: "Plan") -> None:
 
 
 def _works(plan: "Plan", unit: str) -> None:
+    from reverdure.plan.measures import REMEDY
+
     years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
-    on_land = plan.works[[measures.measures[m].slot == "land" for m in plan.works["measure"]]]
+    slots = [measures.measures[m].slot for m in plan.works["measure"]]
+    on_land = plan.works[[slot in ("land", REMEDY) for slot in slots]]
     rows = []
     for measure, group in on_land.groupby("measure"):
         one = measures.measures[str(measure)]

@@ -11,7 +11,7 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.forecast import Target
 from reverdure.cli.records import By, Why
 from reverdure.cli.screen import language, say, words
-from reverdure.core.codes import ChangeCause, Light
+from reverdure.core.codes import ChangeCause, Light, RemedyStatus
 from reverdure.core.errors import InvalidInput
 from reverdure.core.messages import message_table
 
@@ -77,6 +77,7 @@ def _say(found: "Steering", target: float) -> None:
             count=found.lights[light.key])  # fmt: skip
     say("steer.not_begun", count=len(found.mines) - sum(found.lights.values()))
     _say_red(found)
+    _say_paces(found)
     say("steer.plan", status=found.plan.status.label(language()), gap=f"{found.plan.gap:.4%}",
         objective=f"{found.plan.objective:,.2f}", bound=f"{found.plan.bound:,.2f}")  # fmt: skip
     _say_changes(found)
@@ -107,8 +108,21 @@ def _say_red(found: "Steering") -> None:
     for row in found.remedies.head(_MOST).to_dict("records"):
         say("steer.remedy", mine=row["mine_id"], remedy=called[row["remedy"]],
             cost=f"{row['cost_cny']:,.0f}", now=f"{row['p_now']:.2f}",
-            after=f"{row['p_after']:.2f}", gain=f"{row['gain_ha']:.2f}")  # fmt: skip
+            after=f"{row['p_after']:.2f}", gain=f"{row['gain_ha']:.2f}",
+            in_plan=RemedyStatus.from_key(row["in_plan"]).label(language()))  # fmt: skip
     _more(len(found.remedies))
+
+
+def _say_paces(found: "Steering") -> None:
+    """What the mines show of the pace of their measures, and whether the plan reckons with it."""
+    from reverdure.pipeline.remedial import FEWEST
+
+    measures = found.plan.compiled.problem.measures
+    for row in found.paces.to_dict("records"):
+        one = measures.measure(row["measure"])
+        say("steer.pace" if row["is_used"] else "steer.pace_kept", mines=row["mines"],
+            measure=one.zh if language() == "zh" else one.en, kappa=f"{row['kappa']:.2f}",
+            before=f"{row['instead_of']:.2f}", fewest=FEWEST)  # fmt: skip
 
 
 def _say_changes(found: "Steering") -> None:

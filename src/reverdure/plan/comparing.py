@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reverdure.plan.answers import values
+from reverdure.plan.measures import REMEDY
 from reverdure.plan.programme import Plan
 
 _START = ["mine_id", "measure", "land_use", "start"]
@@ -87,7 +88,10 @@ def _both(before: Plan, after: Plan) -> pd.DataFrame:
     for plan in (before, after):
         slots = {m.id: m.slot for m in plan.compiled.problem.measures.measures.values()}
         table = plan.works[[*_START, "county", "cost_mcny", "benefit"]]
-        sides.append(table.assign(slot=table["measure"].map(slots)))
+        slot = table["measure"].map(slots)
+        # a mine can be repaired in several years: each is told by itself
+        year = table["start"].astype(str).where(slot == REMEDY, "")
+        sides.append(table.assign(slot=slot + year))
     return sides[0].merge(
         sides[1], on=["mine_id", "county", "slot"], how="outer", suffixes=("_before", "_after")
     )
