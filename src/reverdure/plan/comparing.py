@@ -23,7 +23,8 @@ class Comparison:
     moved : DataFrame
         mine_id, slot's county, before and after (measure, land use, start), change (`CHANGES`),
         cost and benefit after less before, and why: the part of the start's value (benefit,
-        money, capacity, targets ...) that moved it most, or not_possible.
+        money, capacity, targets ...) that moved it most, not_possible, or offered: a remedy
+        that was not on offer before.
     by_county : DataFrame
         county, mines moved, cost and benefit after less before.
     totals : DataFrame
@@ -123,6 +124,9 @@ def _reasons(before: Plan, after: Plan, moved: pd.DataFrame) -> list[str]:
         else:
             key, sign = (row.mine_id, row.measure_before, row.land_use_before, row.start_before), -1
         key = (*key[:3], int(key[3]))
+        if row.change == "added" and row.slot.startswith(REMEDY):
+            reasons.append("offered")
+            continue
         if key not in old or key not in new:
             reasons.append("not_possible")
             continue

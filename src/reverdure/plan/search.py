@@ -30,6 +30,9 @@ DIVES = ((80, 12), (150, 12), (150, 4))
 """Mines opened, and which part of those in parts is fixed at a time: dives, one after another."""
 STEPS = (150, 400, 1_500)
 """Mines opened in each step of branch and bound after them."""
+REPLANNED = 0.25
+"""Share of the gap that dives aim at where a former plan is kept to: what is given up to keep it
+is itself less than a gap."""
 _WHOLE = 1e-6
 _STEP_SECONDS = 30.0
 _TRIED = 0.25
@@ -185,19 +188,21 @@ def _hunt(
 ) -> Answer | None:  # fmt: skip
     """The best plan near the relaxation: dives first, then branch and bound from the best."""
     best: Answer | None = None
-    bound = relaxed.objective
+    bound, before = relaxed.objective, compiled.problem.before
+    nearer = gap * REPLANNED if before is not None and before.price_of_change > 0 else gap
     for mines, part in (*DIVES, *((step, 0) for step in STEPS)):
         left = max(until - time.monotonic(), 0.0)
         tried = _restricted(
             whole, relaxed.x, _opened(compiled, relaxed, mines),
-            min(left * _TRIED, _STEP_SECONDS), gap, bound, part, best,
+            min(left * _TRIED, _STEP_SECONDS), nearer if part else gap, bound, part, best,
         )  # fmt: skip
         route.append(
             (f"{'dive' if part else 'branch'}, {mines} mines", tried.seconds, tried.objective)
         )
         if tried.x is not None and (best is None or tried.objective > best.objective):
             best = tried
-        if best is not None and gap_of(best.objective, bound) <= gap:
+        is_last = not part or (mines, part) == DIVES[-1]
+        if best is not None and gap_of(best.objective, bound) <= (gap if is_last else nearer):
             break
     return best
 
