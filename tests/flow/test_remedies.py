@@ -63,7 +63,7 @@ def test_the_record_names_what_was_done_and_what_it_was_to_bring(_repaired) -> N
     done = works(workspace, 4).set_index("mine_id").query("measure in @KEYS")
     assert {one["mine_id"] for one in found["remedies"]} == set(done.index)
     for one in found["remedies"]:
-        assert one["in_plan"] == "chosen" and one["p_after"] > one["p_now"]
+        assert one["in_plan"] is True and one["p_after"] > one["p_now"]
         assert one["gain_ha_years"] == pytest.approx(done.loc[one["mine_id"], "benefit"])
     bound = {(one["mine_id"], one["measure"]) for one in found["committed"]}
     assert set(zip(done.index, done["measure"], strict=True)) <= bound

@@ -11,11 +11,13 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.forecast import Target
 from reverdure.cli.records import By, Why
 from reverdure.cli.screen import language, say, words
-from reverdure.core.codes import ChangeCause, Light, RemedyStatus
+from reverdure.core.codes import ChangeCause, Light
 from reverdure.core.errors import InvalidInput
 from reverdure.core.messages import message_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reverdure.pipeline.steering import Steering
 
 _MOST = 20
@@ -109,8 +111,14 @@ def _say_red(found: "Steering") -> None:
         say("steer.remedy", mine=row["mine_id"], remedy=called[row["remedy"]],
             cost=f"{row['cost_cny']:,.0f}", now=f"{row['p_now']:.2f}",
             after=f"{row['p_after']:.2f}", gain=f"{row['gain_ha']:.2f}",
-            in_plan=RemedyStatus.from_key(row["in_plan"]).label(language()))  # fmt: skip
+            in_plan=words(f"steer.{_in_plan(row)}"))  # fmt: skip
     _more(len(found.remedies))
+
+
+def _in_plan(row: "Mapping[str, Any]") -> str:
+    if row["in_plan"]:
+        return "in_plan"
+    return "not_offered" if math.isnan(row["gain_ha_years"]) else "not_in_plan"
 
 
 def _say_paces(found: "Steering") -> None:

@@ -454,18 +454,6 @@ class ChangeCause(Code):
     DROPPED = 6, "money does more elsewhere", "资金转用他处"
 
 
-class RemedyStatus(Code):
-    """Whether the new plan does a remedy that would help a mine."""
-
-    CHOSEN = 1, "in the plan", "列入方案"
-    NOT_CHOSEN = 2, "money does more elsewhere", "资金转用他处"
-    NOT_OFFERED = (
-        3,
-        "not offered: outside the programme, or no gain",
-        "未列入可选：不在规划内或无增益",
-    )
-
-
 class PlanStatus(Code):
     """What a programme that was solved is."""
 

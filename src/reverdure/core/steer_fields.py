@@ -89,7 +89,7 @@ REMEDIES = Table(
         Field("gain_ha_years", "number", "Gain in ha-years", "预期公顷年增益",
               "Recovered ha-years with it less without, its own success counted in, as the plan "
               "reckons; empty where it is not offered to the plan.", "ha a"),
-        Field("in_plan", "text", "In the plan", "是否列入方案", "Key of RemedyStatus."),
+        Field("in_plan", "boolean", "In the plan", "是否列入方案", "Whether the new plan does it."),
         Field("status", "text", "Basis", "依据", "Status of its cost and effect."),
     ),
 )  # fmt: skip

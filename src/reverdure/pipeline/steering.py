@@ -12,7 +12,7 @@ import pandas as pd
 from reverdure.control.remedies import candidates, remedies
 from reverdure.control.standing import LEFT_ALONE, Standing, stand
 from reverdure.control.triggers import Watch, watch
-from reverdure.core.codes import ChangeCause, ForecastStatus, Light, PlanStatus, RemedyStatus
+from reverdure.core.codes import ChangeCause, ForecastStatus, Light, PlanStatus
 from reverdure.core.errors import InvalidInput
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
@@ -94,7 +94,7 @@ class Steering:
     def decision(self) -> dict[str, Any]:
         """The decision record, as JSON holds it."""
         works = self.works[["mine_id", "measure", "land_use", "start", "cost_mcny"]]
-        chosen = self.remedies["in_plan"] == RemedyStatus.CHOSEN.key
+        chosen = self.remedies["in_plan"].astype(bool)
         return {
             "year": self.year, "deadline": self.by, "plan": self.saved.name,
             "from_version": self.saved.version, "run_id": self.states.run_id,
@@ -276,10 +276,8 @@ def _told(helpful: pd.DataFrame, offers: list[Entry], coming: pd.DataFrame) -> p
     rows = []
     for row in helpful.to_dict("records"):
         key = row["mine_id"], row["remedy"]
-        status = RemedyStatus.CHOSEN if key in begun else RemedyStatus.NOT_CHOSEN
         known = {"gain_ha_years": gains[key]} if key in gains else {}
-        status = status if key in gains else RemedyStatus.NOT_OFFERED
-        rows.append(row | known | {"in_plan": status.key})
+        rows.append(row | known | {"in_plan": key in begun})
     return REMEDIES.frame(rows)
 
 
