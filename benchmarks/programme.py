@@ -170,7 +170,7 @@ def measure() -> list[Figure]:
 def replanning() -> list[Figure]:
     """A bad year: benefits move by a factor, later budgets fall by 5 %, the first year is fixed."""
     gaps, seconds, moved, lost = [], [], [], []
-    for seed in SEEDS[:3]:
+    for seed in SEEDS:
         base = instance("B", seed).solve(SECONDS, GAP)
         after = bad_year(instance("B", seed), seed)
         free, _, _ = timed(after.following(base, price_of_change=0.0, through=2027))

@@ -98,7 +98,7 @@ class Problem:
         ----------
         plan : Plan
         price_of_change : float or None
-            Of each start dropped or added, in median benefits of a mine; .02 by default.
+            Of each start dropped or added, in median benefits of a mine; .0165 by default.
         through : int or None
             Last year whose starts stand as they are.
         """
