@@ -221,13 +221,13 @@ def commit(workspace: Workspace, found: Steering, author: Author) -> tuple[Saved
 
 
 def write_review(path: Path, found: Steering) -> Path:
-    """Write the review as a workbook: mines, remedies, paces, changes."""
+    """Write the review as a workbook: mines, remedies, changes, paces."""
     from reverdure.publish.sheets import write_sheets
 
     if path.suffix.lower() != ".xlsx":
         raise InvalidInput(f"{path.name} must end in .xlsx.")
-    tables = ((STEERED, found.mines), (REMEDIES, found.remedies), (PACES, found.paces),
-              (PLAN_CHANGES, found.changes))  # fmt: skip
+    tables = ((STEERED, found.mines), (REMEDIES, found.remedies),
+              (PLAN_CHANGES, found.changes), (PACES, found.paces))  # fmt: skip
     write_sheets(path, [(table.name, rows, tuple(table)) for table, rows in tables])
     return path
 
