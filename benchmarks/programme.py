@@ -169,22 +169,25 @@ def measure() -> list[Figure]:
 
 def replanning() -> list[Figure]:
     """A bad year: benefits move by a factor, later budgets fall by 5 %, the first year is fixed."""
-    gaps, seconds, moved, lost = [], [], [], []
-    for seed in SEEDS[:3]:
+    gaps, seconds, moved, of_works, lost = [], [], [], [], []
+    for seed in SEEDS:
         base = instance("B", seed).solve(SECONDS, GAP)
         after = bad_year(instance("B", seed), seed)
         free, _, _ = timed(after.following(base, price_of_change=0.0, through=2027))
         kept, _, spent = timed(after.following(base, through=2027))
         gaps.append(kept.gap)
         seconds.append(spent)
-        moved.append(changed(base, kept) / len(base.works))
+        moved.append(changed(base, kept) / len(after.mines))
+        of_works.append(changed(base, kept) / len(base.works))
         lost.append(1 - kept.works["benefit"].sum() / free.works["benefit"].sum())
     return [
         Figure("re-planning: worst gap", max(gaps) * 100, "%", at_most=0.1),
         Figure("re-planning: CPU seconds, median", statistics.median(seconds), "s", at_most=15.0),
-        Figure("re-planning: mines that move, most", max(moved) * 100, "%", at_most=6.0),
+        Figure("re-planning: mines that move, of all mines, most", max(moved) * 100, "%",
+               at_most=6.0),
+        Figure("re-planning: the same, of mines with works", max(of_works) * 100, "%"),
         Figure("re-planning: benefit given up, most", max(lost) * 100, "%", at_most=0.05),
-    ]
+    ]  # fmt: skip
 
 
 def bad_year(asked: Problem, seed: int) -> Problem:

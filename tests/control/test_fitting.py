@@ -1,5 +1,7 @@
 """Noise and paces: back to published estimates, and to what simulated mines were made with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.control.test_states import NILE, NILE_COURSE
@@ -68,6 +70,22 @@ def test_years_without_works_say_nothing_of_the_pace() -> None:
     found = fit_paces(seen, 0.04, course, ["m"] * 30, before)
     assert (found.status == FitStatus.TOO_FEW).all()
     assert found.group_kappa["m"] == pytest.approx(0.2, rel=1e-6)  # as was assumed
+
+
+def test_works_that_do_not_show_yet_draw_no_group_down() -> None:
+    """12 mines were planted a year before 20 others, which still go on at the ground's own pace."""
+    seen, course = world(5, np.full(32, 0.25), years=4)
+    since = np.where(np.arange(32) < 12, 2, 9)
+    works = np.arange(4) >= since[:, None]
+    planned = replace(course, kappa=np.where(works, 0.2, 0.03))
+    rng = np.random.default_rng(5)
+    state = np.full(32, 0.15)
+    for year in range(4):
+        kappa = np.where(works[:, year], 0.25, 0.03)
+        state = state + kappa * (0.85 - state)
+        seen[:, year, 0] = state + rng.normal(0, 0.02, 32)
+    found = fit_paces(seen, 0.02, planned, ["m"] * 32, works)
+    assert found.group_kappa["m"] == pytest.approx(0.25, rel=0.15)
 
 
 def test_few_observations_keep_what_was_assumed() -> None:

@@ -60,7 +60,7 @@ def test_a_dry_run_shows_everything_and_writes_nothing(planned: Path, tmp_path: 
     assert re.search(r"■ to be acted on: \d", said)
     assert re.search(r"bound [\d.,]+, gap 0\.0\d+%", said)
     book = openpyxl.load_workbook(tmp_path / "review.xlsx")
-    assert book.sheetnames[:3] == ["steered", "remedy", "plan_change"]
+    assert book.sheetnames[:4] == ["steered", "remedy", "plan_change", "pace"]
     chinese = reverdure(*ask, language="zh").stdout
     assert "未作任何承诺" in chinese
     assert "须处置" in chinese

@@ -139,9 +139,11 @@ def _without_money(plan: "Plan") -> None:
 
 
 def _works(plan: "Plan", unit: str) -> None:
+    from reverdure.plan.measures import REMEDY
+
     years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
-    land = [one.id for one in measures.measures.values() if one.slot == "land"]
-    on_land = plan.works[plan.works["measure"].isin(land)]
+    shown = [one.id for one in measures.measures.values() if one.slot in ("land", REMEDY)]
+    on_land = plan.works[plan.works["measure"].isin(shown)]
     rows = []
     for measure, group in on_land.groupby("measure"):
         one = measures.measures[str(measure)]

@@ -16,6 +16,8 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.messages import message_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reverdure.pipeline.steering import Steering
 
 _MOST = 20
@@ -77,6 +79,7 @@ def _say(found: "Steering", target: float) -> None:
             count=found.lights[light.key])  # fmt: skip
     say("steer.not_begun", count=len(found.mines) - sum(found.lights.values()))
     _say_red(found)
+    _say_paces(found)
     say("steer.plan", status=found.plan.status.label(language()), gap=f"{found.plan.gap:.4%}",
         objective=f"{found.plan.objective:,.2f}", bound=f"{found.plan.bound:,.2f}")  # fmt: skip
     _say_changes(found)
@@ -107,8 +110,27 @@ def _say_red(found: "Steering") -> None:
     for row in found.remedies.head(_MOST).to_dict("records"):
         say("steer.remedy", mine=row["mine_id"], remedy=called[row["remedy"]],
             cost=f"{row['cost_cny']:,.0f}", now=f"{row['p_now']:.2f}",
-            after=f"{row['p_after']:.2f}", gain=f"{row['gain_ha']:.2f}")  # fmt: skip
+            after=f"{row['p_after']:.2f}", gain=f"{row['gain_ha']:.2f}",
+            in_plan=words(f"steer.{_in_plan(row)}"))  # fmt: skip
     _more(len(found.remedies))
+
+
+def _in_plan(row: "Mapping[str, Any]") -> str:
+    if row["in_plan"]:
+        return "in_plan"
+    return "not_offered" if math.isnan(row["gain_ha_years"]) else "not_in_plan"
+
+
+def _say_paces(found: "Steering") -> None:
+    """What the mines show of the pace of their measures, and whether the plan reckons with it."""
+    from reverdure.pipeline.remedial import FEWEST
+
+    measures = found.plan.compiled.problem.measures
+    for row in found.paces.to_dict("records"):
+        one = measures.measure(row["measure"])
+        say("steer.pace" if row["is_used"] else "steer.pace_kept", mines=row["mines"],
+            measure=one.zh if language() == "zh" else one.en, kappa=f"{row['kappa']:.2f}",
+            before=f"{row['instead_of']:.2f}", fewest=FEWEST)  # fmt: skip
 
 
 def _say_changes(found: "Steering") -> None:

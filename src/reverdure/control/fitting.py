@@ -197,7 +197,8 @@ def fit_paces(
     if (assumed[works] <= 0).any():
         raise InvalidInput("a kappa of 0 under works leaves nothing to fit.")
     # a mine of which nothing is under works has the pace of its last year to be drawn from
-    typical = np.where(works.any(axis=1), _last(assumed, works), assumed[:, -1])
+    under = works.any(axis=1)
+    typical = np.where(under, _last(assumed, works), assumed[:, -1])
     typical = np.maximum(typical, 1e-3)
     steps = np.linspace(-2.5, 1.5, _PACES)  # ln of kappa over what was assumed
 
@@ -225,7 +226,9 @@ def fit_paces(
         paces = np.minimum(typical[rows, None] * np.exp(steps), 0.99)
         kappa[rows] = (weight * paces).sum(axis=1)
         sd[rows] = np.sqrt((weight * (paces - kappa[rows, None]) ** 2).sum(axis=1))
-        middle[name] = float(np.median(typical[rows]) * np.exp(mean))
+        # works that do not show yet still have the pace of the ground: no part of the median
+        tell = rows & under if (rows & under).any() else rows
+        middle[name] = float(np.median(typical[tell]) * np.exp(mean))
         spread[name] = width
     used = (np.isfinite(seen).any(axis=2) & works).any(axis=1)
     status = np.where(used, FitStatus.FITTED, FitStatus.TOO_FEW).astype(np.uint8)

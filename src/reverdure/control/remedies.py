@@ -1,7 +1,7 @@
 """What can be done for a mine that falls behind, what it costs and what it changes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import numpy as np
@@ -41,6 +41,8 @@ class Remedy:
     years : int
         Until it shows.
     success : float
+    works_ha, earthworks_m3, seedlings, water_m3, jobs : float
+        What a hectare of it takes.
     source, status : str
     """
 
@@ -55,6 +57,11 @@ class Remedy:
     level_add: float
     years: int
     success: float
+    works_ha: float
+    earthworks_m3: float
+    seedlings: float
+    water_m3: float
+    jobs: float
     source: str
     status: str
 
@@ -135,6 +142,19 @@ class Prospect:
         parts.append(self._one(self.kappa_without, np.zeros(took.shape), remedy, coverage))
         return mixed(parts, [1 - self.p_failed, self.p_failed], coverage)
 
+    def of(self, wanted: NDArray[np.bool_]) -> "Prospect":
+        """The same of some mines only."""
+        at = np.flatnonzero(wanted)
+        course, estimate = self.course, self.estimate
+        parts = (course.start, course.start_sd, course.kappa, course.level, course.q)
+        return replace(
+            self, mine_id=tuple(self.mine_id[n] for n in at), area_ha=self.area_ha[at],
+            target=self.target[at], kappa_sd=self.kappa_sd[at], group_kappa=self.group_kappa[at],
+            p_failed=self.p_failed[at], kappa_without=self.kappa_without[at],
+            course=Course(*(np.asarray(one)[at] for one in parts)),
+            estimate=Estimate(*(getattr(estimate, one.name)[at] for one in fields(estimate))),
+        )  # fmt: skip
+
     def _one(self, kappa: Floats, sd: Floats, remedy: Remedy | None, coverage: float) -> Forecast:
         level = np.asarray(self.course.level)
         if remedy is not None:
@@ -149,6 +169,44 @@ class Prospect:
             sd = np.where(waits, sd[:, None], wide[:, None])
         course = replace(self.course, kappa=kappa, level=level)
         return forecast_over_paces(self.estimate, course, sd, self.years, self.target, coverage)
+
+
+def gains_ha_years(
+    prospect: Prospect, wanted: NDArray[np.bool_], weights: Floats,
+    chosen: Iterable[str] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Recovered ha-years that each remedy would bring if it worked, against going on without.
+
+    Parameters
+    ----------
+    prospect : Prospect
+    wanted : (mine,) bool
+        Mines that ask for it.
+    weights : (year,) float
+        What a recovered hectare counts in each of the years ahead, the coming one first.
+    chosen : iterable of str, optional
+        Remedies considered; all by default.
+
+    Returns
+    -------
+    DataFrame
+        `mine_id`, `remedy`, `gain_ha_years`: a row for each mine and remedy with a gain, by mine,
+        in the order of remedies.
+    """
+    at = np.flatnonzero(wanted)
+    part, rows = prospect.of(wanted), []
+    for order, remedy in enumerate(remedies(chosen)):
+        if not at.size:
+            break
+        gain = np.zeros(at.size)
+        for year, weight in enumerate(weights, 1):
+            then = replace(part, years=year)
+            gain += weight * part.area_ha * (then.ahead(remedy).mean - then.ahead().mean)
+        rows += [(prospect.mine_id[i], order, remedy.key, float(one))
+                 for i, one in zip(at, gain, strict=True) if one > 0]  # fmt: skip
+    rows.sort()
+    columns = ["mine_id", "order", "remedy", "gain_ha_years"]
+    return pd.DataFrame(rows, columns=columns).drop(columns="order")
 
 
 def candidates(

@@ -86,7 +86,26 @@ REMEDIES = Table(
         Field("p_now", "number", "Chance now", "现达标概率", "P(share >= target) as it goes on."),
         Field("p_after", "number", "Chance after", "补救后达标概率", "Its own success counted in."),
         Field("gain_ha", "number", "Gain", "预期增益", "Area times what the chance gains.", "ha"),
+        Field("gain_ha_years", "number", "Gain in ha-years", "预期公顷年增益",
+              "Recovered ha-years with it less without, its own success counted in, as the plan "
+              "reckons; empty where it is not offered to the plan.", "ha a"),
+        Field("in_plan", "boolean", "In the plan", "是否列入方案", "Whether the new plan does it."),
         Field("status", "text", "Basis", "依据", "Status of its cost and effect."),
+    ),
+)  # fmt: skip
+
+PACES = Table(
+    "pace",
+    "measure",
+    (
+        Field("measure", "text", "Measure", "修复措施", "Key of the measure."),
+        Field("kappa", "number", "Pace as seen", "实测速率",
+              "Share of the way to its end level made good in a year, drawn to what was assumed.",
+              "1/a"),
+        Field("instead_of", "number", "Instead of", "原速率", "Pace of the plan before.", "1/a"),
+        Field("mines", "integer", "Mines", "矿山数", "Mines seen under works that it rests on."),
+        Field("is_used", "boolean", "Used", "是否采用",
+              "Whether the plan reckons with it: it rests on mines enough."),
     ),
 )  # fmt: skip
 

@@ -46,6 +46,8 @@ class MineStates:
         Sensors are satellite and field.
     names, counties : tuple of str
     status : tuple of ForecastStatus
+    known : tuple of bool
+        Whether the measure is on record or in a plan; else it is what a claim is read as.
     last_seen : tuple of int
         Last year with an observation; 0 without.
     run_id : str
@@ -58,6 +60,7 @@ class MineStates:
     names: tuple[str, ...]
     counties: tuple[str, ...]
     status: tuple[ForecastStatus, ...]
+    known: tuple[bool, ...]
     last_seen: tuple[int, ...]
     run_id: str
 
@@ -110,7 +113,8 @@ def mine_states(
         status.append(_named(found, nothing))
     area = frame["measured_area_ha"].fillna(frame["stated_area_ha"]).to_numpy(float)
     area = np.where(area > 0, area, np.nan)
-    facts = _Known(ids, area, *_works(workspace, ids, begun or {}), bare)
+    measure, begins, known = _works(workspace, ids, begun or {})
+    facts = _Known(ids, area, measure, begins, bare)
     mines, course = _expected(facts, years, observed, target)
     last = [
         max((years[k] for k in np.flatnonzero(np.isfinite(one).any(axis=1))), default=0)
@@ -120,7 +124,7 @@ def mine_states(
     names = tuple(str(one or "") for one in frame["name"])
     return MineStates(
         years, mines, Seen(observed, noise, course), names, tuple(county), tuple(status),
-        tuple(last), str(courses["run_id"].iloc[0]),
+        known, tuple(last), str(courses["run_id"].iloc[0]),
     )  # fmt: skip
 
 
@@ -240,26 +244,29 @@ def _field(workspace: Workspace, years: tuple[int, ...]) -> dict[str, tuple[Floa
 
 def _works(
     workspace: Workspace, ids: tuple[str, ...], planned: Mapping[str, tuple[int, str]]
-) -> tuple[list[str], NDArray[np.int64]]:
-    """Measure of each mine and the year from which its ground is that of the works; 0: none."""
+) -> tuple[list[str], NDArray[np.int64], tuple[bool, ...]]:
+    """Measure of each mine, first year of its ground (0: no works), whether it is known."""
     names = {
         word.casefold(): one.id
         for one in catalogue().measures.values() if one.trajectory is not None
         for word in (one.id, one.en, one.zh)
     }  # fmt: skip
-    begun = dict(planned)
+    begun = {mine: (*works, True) for mine, works in planned.items()}
+    nothing = (0, LEFT_ALONE, False)
     for row in workspace.database.rows("claim", ["mine_id", "start_year", "year"]):
         year = row["start_year"] or row["year"]
         if year:
-            begun[row["mine_id"]] = max(begun.get(row["mine_id"], (0, "")), (int(year), CLAIMED))
+            claimed = (int(year), CLAIMED, False)
+            begun[row["mine_id"]] = max(begun.get(row["mine_id"], nothing), claimed)
     for record in book_of(workspace, ["work"]).of("work").values():
         values = record.values
         measure, date = names.get(values["measure"].casefold()), values.get("from_date")
         if measure and date and values["state"] not in ("planned", "contracted"):
-            now = begun.get(values["mine_id"], (0, ""))
-            begun[values["mine_id"]] = max(now, (int(date[:4]), measure))
-    measure_of = [begun.get(one, (0, LEFT_ALONE))[1] for one in ids]
-    return measure_of, np.array([begun[one][0] + 1 if one in begun else 0 for one in ids])
+            now = begun.get(values["mine_id"], nothing)
+            begun[values["mine_id"]] = max(now, (int(date[:4]), measure, True))
+    works = [begun.get(one, nothing) for one in ids]
+    begins = np.array([begun[one][0] + 1 if one in begun else 0 for one in ids])
+    return [one[1] for one in works], begins, tuple(one[2] for one in works)
 
 
 def _expected(

@@ -147,6 +147,10 @@ def problem_of(
         made.maximise(said.get("objective", "recovered_ha_years"))
         .within(budget=sources).require(*required).lock(*commitments, *locks)
     )  # fmt: skip
+    if question.get("paces") or question.get("remedies"):
+        from reverdure.pipeline.remedial import with_reviews
+
+        made = with_reviews(made, question)
     return _following(made, question.get("follow"))
 
 

@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from reverdure.control.remedies import candidates
+from reverdure.control.remedies import candidates, remedies
 from reverdure.control.standing import LEFT_ALONE, Standing, stand
 from reverdure.control.triggers import Watch, watch
 from reverdure.core.codes import ChangeCause, ForecastStatus, Light, PlanStatus
 from reverdure.core.errors import InvalidInput
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
-from reverdure.core.steer_fields import PLAN_CHANGES, REMEDIES, STEERED
+from reverdure.core.steer_fields import PACES, PLAN_CHANGES, REMEDIES, STEERED
 from reverdure.pipeline.forecast import TARGET, forecast_numbers
 from reverdure.pipeline.mine_states import MineStates, mine_states
 from reverdure.pipeline.programme import reopen, solve
+from reverdure.pipeline.remedial import (
+    Entry,
+    after_remedies,
+    done_before,
+    offered,
+    paces_seen,
+    with_reviews,
+)
 from reverdure.pipeline.saved_plans import SavedPlan, load_plan, save_plan
 from reverdure.plan.comparing import compare
 from reverdure.plan.problem import Problem
@@ -53,8 +61,8 @@ class Steering:
     changed : tuple of str
         What of its inputs is otherwise in the workspace today; the plan's own are steered by.
     states : MineStates
-    mines, remedies, changes : DataFrame
-        `STEERED`, `REMEDIES`, `PLAN_CHANGES`.
+    mines, remedies, paces, changes : DataFrame
+        `STEERED`, `REMEDIES`, `PACES`, `PLAN_CHANGES`.
     lights : mapping of str to int
         Mines with works under each light.
     plan : Plan
@@ -74,6 +82,7 @@ class Steering:
     states: MineStates
     mines: pd.DataFrame
     remedies: pd.DataFrame
+    paces: pd.DataFrame
     changes: pd.DataFrame
     lights: Mapping[str, int]
     plan: "Plan"
@@ -84,16 +93,16 @@ class Steering:
     @property
     def decision(self) -> dict[str, Any]:
         """The decision record, as JSON holds it."""
-        changes = json.loads(self.changes.to_json(orient="records", force_ascii=False))
         works = self.works[["mine_id", "measure", "land_use", "start", "cost_mcny"]]
+        chosen = self.remedies["in_plan"].astype(bool)
         return {
             "year": self.year, "deadline": self.by, "plan": self.saved.name,
             "from_version": self.saved.version, "run_id": self.states.run_id,
             "inputs": self.inputs, "fingerprint": self.plan.fingerprint,
             "status": self.plan.status.key, "objective": self.plan.objective,
             "bound": self.plan.bound, "gap": self.plan.gap, "lights": dict(self.lights),
-            "committed": json.loads(works.to_json(orient="records", force_ascii=False)),
-            "changed": changes,
+            "committed": _records(works), "remedies": _records(self.remedies[chosen]),
+            "paces": _records(self.paces), "changed": _records(self.changes),
         }  # fmt: skip
 
 
@@ -146,13 +155,17 @@ def steer(
     land = {one.id for one in made.measures.measures.values() if one.trajectory is not None}
     past = works[(works["start"] < year) & works["measure"].isin(land)]
     begun = {row.mine_id: (int(row.start), row.measure) for row in past.itertuples()}
-    states = mine_states(workspace, target, year - 1, begun)
+    done = done_before(saved.question, works, year)
+    states = after_remedies(mine_states(workspace, target, year - 1, begun), done)
     deadline = by or made.until
     if deadline < year:
         raise InvalidInput(f"the deadline {deadline} lies before {year}, the first year to plan.")
     now = stand(states.mines, states.seen)
-    mines, remedies, lights = _looked(states, now, deadline, target)
-    question = _question(saved, works, year)
+    mines, helpful, lights = _looked(states, now, deadline, target)
+    red = np.isin(states.mines.mine_id, helpful["mine_id"])
+    offers = offered(states, now, red, made, year)
+    paces = PACES.frame(paces_seen(states, [one["mine"] for one in done], made).to_dict("records"))
+    question = _question(saved, works, year, [*done, *offers], paces)
     again = _again(made, states, now, set(works[works["start"] < year]["mine_id"]), question)
     new = solve(again, seconds, gap)
     if not new.has_works or new.status is PlanStatus.INFEASIBLE:
@@ -164,8 +177,8 @@ def steer(
     coming = new.works[new.works["start"] == year].reset_index(drop=True)
     inputs = digest([again.fingerprint(), _said(mines), year, deadline, target])
     return Steering(
-        year, deadline, saved, opened.changed, states, mines, remedies, changes, lights, new,
-        coming, question, inputs,
+        year, deadline, saved, opened.changed, states, mines, _told(helpful, offers, coming),
+        paces, changes, lights, new, coming, question, inputs,
     )  # fmt: skip
 
 
@@ -208,12 +221,13 @@ def commit(workspace: Workspace, found: Steering, author: Author) -> tuple[Saved
 
 
 def write_review(path: Path, found: Steering) -> Path:
-    """Write the review as a workbook: mines, remedies, changes."""
+    """Write the review as a workbook: mines, remedies, changes, paces."""
     from reverdure.publish.sheets import write_sheets
 
     if path.suffix.lower() != ".xlsx":
         raise InvalidInput(f"{path.name} must end in .xlsx.")
-    tables = ((STEERED, found.mines), (REMEDIES, found.remedies), (PLAN_CHANGES, found.changes))
+    tables = ((STEERED, found.mines), (REMEDIES, found.remedies),
+              (PLAN_CHANGES, found.changes), (PACES, found.paces))  # fmt: skip
     write_sheets(path, [(table.name, rows, tuple(table)) for table, rows in tables])
     return path
 
@@ -233,6 +247,8 @@ def _looked(
     seen = watch(now.planned, ahead, since=began)
     red = (seen.light == Light.RED) & treated & np.isfinite(states.mines.area_ha)
     red &= np.array([one is ForecastStatus.FORECAST for one in states.status])
+    # a remedy that does not show yet is waited for
+    red &= states.mines.under_works[:, -1]
     rows = [
         {
             "mine_id": mine_id,
@@ -248,7 +264,21 @@ def _looked(
     ]
     mines = STEERED.frame(rows)
     lights = {one.key: int((mines["light"] == one.key).sum()) for one in Light}
-    return mines, REMEDIES.frame(candidates(prospect, red).to_dict("records")), lights
+    return mines, candidates(prospect, red), lights
+
+
+def _told(helpful: pd.DataFrame, offers: list[Entry], coming: pd.DataFrame) -> pd.DataFrame:
+    """What would help the mines under red, what the plan was offered of it and what it does."""
+    success = {one.key: one.success for one in remedies()}
+    gains = {(one["mine"], one["remedy"]): one["gain_ha_years"] * success[one["remedy"]]
+             for one in offers}  # fmt: skip
+    begun = set(zip(coming["mine_id"], coming["measure"], strict=True))
+    rows = []
+    for row in helpful.to_dict("records"):
+        key = row["mine_id"], row["remedy"]
+        known = {"gain_ha_years": gains[key]} if key in gains else {}
+        rows.append(row | known | {"in_plan": key in begun})
+    return REMEDIES.frame(rows)
 
 
 def _light(status: ForecastStatus, seen: Watch, n: int) -> dict[str, str]:
@@ -264,13 +294,22 @@ def _light(status: ForecastStatus, seen: Watch, n: int) -> dict[str, str]:
     }
 
 
-def _question(saved: SavedPlan, works: pd.DataFrame, year: int) -> dict[str, Any]:
-    """The question of the plan, kept to: what was begun stands, other changes have a price."""
+def _question(
+    saved: SavedPlan, works: pd.DataFrame, year: int, repairs: list[Entry], paces: pd.DataFrame
+) -> dict[str, Any]:
+    """The question of the plan, kept to: what was begun stands, other changes have a price.
+
+    With the remedies done and offered, and the paces that rest on mines enough.
+    """
     price = (saved.question.get("follow") or {}).get("price", 0.0) or _price()
     starts = works[["mine_id", "measure", "land_use", "start"]].values.tolist()
     follow = {"plan": saved.name, "version": saved.version, "price": price, "starts": starts,
               "through": year - 1}  # fmt: skip
-    return {**saved.question, "follow": follow}
+    used = paces[paces["is_used"].astype(bool)].set_index("measure")
+    known = saved.question.get("paces", {}) | used[["kappa", "mines"]].to_dict("index")
+    reviews = {"remedies": repairs, "paces": known}
+    asked = {k: v for k, v in saved.question.items() if k not in reviews}
+    return {**asked, **{k: v for k, v in reviews.items() if v}, "follow": follow}
 
 
 def _price() -> float:
@@ -296,20 +335,23 @@ def _again(
     follow = question["follow"]
     starts = tuple((m, k, u, int(t)) for m, k, u, t in follow["starts"])
     before = Following(starts, float(follow["price"]), int(follow["through"]))
-    return replace(made, mines=mines, before=before)
+    return with_reviews(replace(made, mines=mines, before=before), question)
 
 
 def _changes(before: "Plan", after: "Plan", mines: pd.DataFrame) -> pd.DataFrame:
     """Every mine whose works moved, with the cause and the part of its value that moved it."""
     fired = set(mines["mine_id"][mines["reasons"].fillna("") != ""])
-    rows = []
+    repairs, rows = {one.key for one in remedies()}, []
     for row in compare(before, after).moved.to_dict("records"):
         cause = _CAUSES.get(row["change"], ChangeCause.OTHER_WORKS)
+        if row["mine_id"] in fired:
+            cause = ChangeCause.TRIGGER
+        if row["measure_after"] in repairs:
+            cause = ChangeCause.REMEDY
         rows.append({
             "mine_id": row["mine_id"], "before": _start(row, "before"),
             "after": _start(row, "after"), "why": row["why"],
-            "cause": (ChangeCause.TRIGGER if row["mine_id"] in fired else cause).key,
-            "cost_mcny": row["cost_mcny"], "benefit": row["benefit"],
+            "cause": cause.key, "cost_mcny": row["cost_mcny"], "benefit": row["benefit"],
         })  # fmt: skip
     return PLAN_CHANGES.frame(rows)
 
@@ -319,6 +361,10 @@ def _start(row: Mapping[str, Any], side: str) -> str:
         return ""
     parts = (row[f"measure_{side}"], row[f"land_use_{side}"], int(row[f"start_{side}"]))
     return " ".join(str(one) for one in parts if one)
+
+
+def _records(table: pd.DataFrame) -> Any:
+    return json.loads(table.to_json(orient="records", force_ascii=False))
 
 
 def _said(mines: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reverdure.plan.answers import values
+from reverdure.plan.measures import REMEDY
 from reverdure.plan.programme import Plan
 
 _START = ["mine_id", "measure", "land_use", "start"]
@@ -22,7 +23,8 @@ class Comparison:
     moved : DataFrame
         mine_id, slot's county, before and after (measure, land use, start), change (`CHANGES`),
         cost and benefit after less before, and why: the part of the start's value (benefit,
-        money, capacity, targets ...) that moved it most, or not_possible.
+        money, capacity, targets ...) that moved it most, not_possible, or offered: a remedy
+        that was not on offer before.
     by_county : DataFrame
         county, mines moved, cost and benefit after less before.
     totals : DataFrame
@@ -87,7 +89,10 @@ def _both(before: Plan, after: Plan) -> pd.DataFrame:
     for plan in (before, after):
         slots = {m.id: m.slot for m in plan.compiled.problem.measures.measures.values()}
         table = plan.works[[*_START, "county", "cost_mcny", "benefit"]]
-        sides.append(table.assign(slot=table["measure"].map(slots)))
+        slot = table["measure"].map(slots)
+        # a mine can be repaired in several years: each is told by itself
+        year = table["start"].astype(str).where(slot == REMEDY, "")
+        sides.append(table.assign(slot=slot + year))
     return sides[0].merge(
         sides[1], on=["mine_id", "county", "slot"], how="outer", suffixes=("_before", "_after")
     )
@@ -119,6 +124,9 @@ def _reasons(before: Plan, after: Plan, moved: pd.DataFrame) -> list[str]:
         else:
             key, sign = (row.mine_id, row.measure_before, row.land_use_before, row.start_before), -1
         key = (*key[:3], int(key[3]))
+        if row.change == "added" and row.slot.startswith(REMEDY):
+            reasons.append("offered")
+            continue
         if key not in old or key not in new:
             reasons.append("not_possible")
             continue

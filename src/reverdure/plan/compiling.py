@@ -11,7 +11,7 @@ from reverdure.core.errors import InvalidInput
 from reverdure.core.messages import message_table
 from reverdure.plan.asked import add_requirements
 from reverdure.plan.flows import Flows, add_money
-from reverdure.plan.measures import LandUse, Measure
+from reverdure.plan.measures import REMEDY, LandUse, Measure
 from reverdure.plan.mines import Mines
 from reverdure.plan.model import Builder, Model
 from reverdure.plan.money import Source, checked
@@ -115,7 +115,13 @@ def compile_problem(asked: Problem) -> Compiled:
     if not asked.sources:
         raise InvalidInput("a programme needs money.", "Say .within(budget={2027: 100, ...}).")
     options = make_options(
-        asked.mines, asked.allowed, asked.costs, asked.measures, asked.outlook, asked.price_index
+        asked.mines,
+        asked.allowed,
+        asked.costs,
+        asked.measures,
+        asked.outlook,
+        asked.price_index,
+        asked.offers,
     )
     worth = asked.objective.of(options, asked.mines)
     builder, words = Builder(), dict[str, Words]()
@@ -124,7 +130,7 @@ def compile_problem(asked: Problem) -> Compiled:
         "columns.start", (("option", OptionWords(options, asked.mines)),), upper=1.0,
         objective=objective, whole=True,
     )  # fmt: skip
-    one_start = _one_start(builder, options, asked.mines, starts)
+    one_start = _one_start(builder, options, asked, starts)
     flows = add_money(builder, options, asked.mines, _sources(asked), asked.years, words)
     notes = add_requirements(builder, options, asked, worth, flows, words)
     for lock in asked.locks:
@@ -134,17 +140,38 @@ def compile_problem(asked: Problem) -> Compiled:
 
 
 def _one_start(
-    builder: Builder, options: Options, mines: Mines, starts: NDArray[np.int64]
+    builder: Builder, options: Options, asked: Problem, starts: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Block 1: at most one start of each kind on a mine."""
-    slots = sorted({measure.slot for measure, _ in options.packages})
+    """Block 1: at most one start of each kind on a mine, and one remedy a year.
+
+    A remedy repairs works that were begun; on a mine without any it stands in place of works.
+    """
+    slots = sorted({measure.slot for measure, _ in options.packages} | {"land"})
     of_package = np.array([slots.index(measure.slot) for measure, _ in options.packages])
-    key = options.mine * len(slots) + of_package[options.package]
-    used, row = np.unique(key, return_inverse=True)
-    ids = mines.ids[used // len(slots)].tolist()
+    slot, wide = of_package[options.package], len(slots) + len(options.years)
+    if REMEDY in slots:
+        is_remedy = slot == slots.index(REMEDY)
+        repairs = is_remedy & (options.start > _first_past(options, asked)[options.mine])
+        slot[is_remedy] = slots.index("land")
+        slot[repairs] = len(slots) + options.start[repairs]
+    used, row = np.unique(options.mine * wide + slot, return_inverse=True)
+    ids = asked.mines.ids[used // wide].tolist()
     rows = builder.rows("rows.one_start", (("mine", ids),), upper=1.0)
     builder.put(rows[row], starts, 1.0)
     return rows[row]
+
+
+def _first_past(options: Options, asked: Problem) -> NDArray[np.int64]:
+    """Index of the year of the first start that stands on each mine; past the last one: none."""
+    first = np.full(len(asked.mines), len(options.years))
+    before = asked.before
+    if before is not None and before.through is not None:
+        former = _former(before, options, asked.mines)
+        on_ground = np.array([m.slot in ("land", REMEDY) for m, _ in options.packages])
+        past = np.asarray(options.years)[options.start[former]] <= before.through
+        stands = former[past & on_ground[options.package[former]]]
+        np.minimum.at(first, options.mine[stands], options.start[stands])
+    return first
 
 
 def _sources(asked: Problem) -> list[tuple[Source, Mapping[str, NDArray[np.float64]]]]:

@@ -15,6 +15,8 @@ from reverdure.core.errors import InvalidInput, UnknownOption
 
 AFTERCARE = ("aftercare", "operation")
 """Stages that may go on after the works are finished and after the programme ends."""
+REMEDY = "remedy"
+"""Slot of measures that repair works: only what is offered of them can be done."""
 
 
 @dataclass(frozen=True, slots=True)

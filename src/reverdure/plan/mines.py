@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reverdure.core.errors import InvalidInput, MissingColumn, NoMines, UnknownOption
-from reverdure.plan.measures import Catalogue
+from reverdure.plan.measures import REMEDY, Catalogue
 
 QUANTITY_COLUMNS = {"ha": "area_ha", "household": "households", "person": "people_without_water",
                     "m3": "river_m3", "site": "sites_to_survey"}  # fmt: skip
@@ -162,7 +162,7 @@ def read_allowed(
     found = [
         (measure.id, "", np.flatnonzero(mines.numbers[QUANTITY_COLUMNS[measure.unit]] > 0))
         for measure in catalogue.measures.values()
-        if measure.slot != "land"
+        if measure.slot not in ("land", REMEDY)
     ]
     if table is None:
         found += [

@@ -1,6 +1,6 @@
 """Every possible start - mine x measure x land use x year - with what it takes and gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reverdure.core.errors import InvalidInput, MissingColumn
-from reverdure.plan.measures import Catalogue, LandUse, Measure
+from reverdure.plan.measures import REMEDY, Catalogue, LandUse, Measure
 from reverdure.plan.mines import QUANTITY_COLUMNS, Mines, read_allowed
 
 MILLION = 1e6
@@ -38,6 +38,28 @@ class Outlook:
     cost: float = 1.0
     kappa: float = 1.0
     success: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A start whose gain is known from elsewhere: a remedy for one mine in one year.
+
+    Attributes
+    ----------
+    mine, measure : str
+        The measure has the slot `REMEDY`.
+    year : int
+    gain_ha_years : float
+        Recovered ha-years it brings if it works.
+    success : float
+        Chance that it does.
+    """
+
+    mine: str
+    measure: str
+    year: int
+    gain_ha_years: float
+    success: float
 
 
 @dataclass(frozen=True)
@@ -101,6 +123,7 @@ class Options:
 def make_options(
     mines: Mines, allowed: pd.DataFrame | None, costs: pd.DataFrame | None,
     catalogue: Catalogue, outlook: Outlook, price_index: Mapping[int, float],
+    offers: Sequence[Offer] = (),
 ) -> Options:  # fmt: skip
     """All options of a programme, by mine, package and start.
 
@@ -115,23 +138,30 @@ def make_options(
     outlook : Outlook
     price_index : mapping of year to index
         Brings costs of another price year to that of the catalogue.
+    offers : sequence of Offer
+        Remedies, beside what is allowed.
 
     Raises
     ------
     InvalidInput
-        For costs that are missing, not above zero or of a price year without an index.
+        For costs that are missing, not above zero or of a price year without an index; for an
+        offer outside the years, doubled, or without a gain.
     """
     pairs = read_allowed(allowed, mines, catalogue)
-    if not pairs:
+    offered = [(name, "") for name in sorted({one.measure for one in offers})]
+    if not pairs and not offered:
         raise InvalidInput(
             "no measure is allowed on any mine.", "Allow at least one, or add measures."
         )
     packages = tuple(
-        (catalogue.measure(m), catalogue.land_use(u) if u else None) for m, u, _ in pairs
+        (catalogue.measure(m), catalogue.land_use(u) if u else None)
+        for m, u in [*((m, u) for m, u, _ in pairs), *offered]
     )
     known = _known_costs(costs, mines, catalogue, price_index)
     parts = [_package(n, packages[n], rows, mines, catalogue, outlook, known)
              for n, (_, _, rows) in enumerate(pairs)]  # fmt: skip
+    parts += [_offered(n, packages[n][0], offers, mines, catalogue, outlook)
+              for n in range(len(pairs), len(packages))]  # fmt: skip
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[2], columns[1], columns[0]))
     mine, package, start, finish, units, cost, success, gain = (c[order] for c in columns)
@@ -163,6 +193,43 @@ def _package(
         np.repeat(units, len(starts)), np.repeat(cost * outlook.cost, len(starts)),
         np.full(len(mine), chance), gains.ravel(),
     )  # fmt: skip
+
+
+def _offered(
+    number: int, measure: Measure, offers: Sequence[Offer], mines: Mines, catalogue: Catalogue,
+    outlook: Outlook,
+) -> tuple[NDArray[np.generic], ...]:  # fmt: skip
+    """The columns of `Options` for the offers of one remedy."""
+    here = [one for one in offers if one.measure == measure.id]
+    _check_offers(here, measure, outlook.years)
+    rows = mines.index_of([one.mine for one in here])
+    start = np.array([outlook.years.index(one.year) for one in here])
+    cost = prior_cost_mcny(measure, None, mines, catalogue)[rows]
+    gain = np.array([one.gain_ha_years for one in here]) * mines.numbers["weight"][rows]
+    success = np.minimum([one.success * outlook.success for one in here], 1.0)
+    return (
+        rows, np.full(len(here), number), start, start + measure.works_years - 1,
+        mines.area_ha[rows], cost * outlook.cost, success, gain,
+    )  # fmt: skip
+
+
+def _check_offers(offers: Sequence[Offer], measure: Measure, years: tuple[int, ...]) -> None:
+    if measure.slot != REMEDY:
+        raise InvalidInput(f"{measure.id} is offered as a remedy, but is a measure of its own.")
+    if len({(one.mine, one.year) for one in offers}) < len(offers):
+        raise InvalidInput(f"{measure.id} is offered twice for one mine and year.")
+    for one in offers:
+        if one.year not in years[: len(years) - measure.works_years + 1]:
+            raise InvalidInput(
+                f"{measure.id} is offered for {one.mine} in {one.year}; the programme goes from "
+                f"{years[0]} to {years[-1]}."
+            )
+        if not (np.isfinite(one.gain_ha_years) and 0 <= one.success <= 1):
+            raise InvalidInput(
+                f"{measure.id} is offered for {one.mine} with a gain of {one.gain_ha_years} "
+                f"ha-years and a chance of {one.success}.",
+                "A gain is a number, a chance lies within 0 to 1.",
+            )
 
 
 def prior_cost_mcny(

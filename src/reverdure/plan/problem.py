@@ -13,7 +13,7 @@ from reverdure.core.provenance import digest
 from reverdure.plan.measures import Catalogue, catalogue
 from reverdure.plan.mines import Mines, read_mines
 from reverdure.plan.money import Source
-from reverdure.plan.options import Outlook
+from reverdure.plan.options import Offer, Outlook
 from reverdure.plan.quantities import Quantity, quantity, recovered_ha_years
 from reverdure.plan.requirements import Capacity, Following, Lock, Requirement, Target
 
@@ -43,6 +43,7 @@ class Problem:
     discount: float = 0.0
     price_index: Mapping[int, float] = field(default_factory=dict)
     factors: Mapping[str, float] = field(default_factory=dict)
+    offers: tuple[Offer, ...] = ()
 
     def maximise(self, what: Quantity | str) -> "Problem":
         """What there shall be most of; recovered ha-years by default."""
@@ -97,7 +98,7 @@ class Problem:
         ----------
         plan : Plan
         price_of_change : float or None
-            Of each start dropped or added, in median benefits of a mine; .02 by default.
+            Of each start dropped or added, in median benefits of a mine; .0165 by default.
         through : int or None
             Last year whose starts stand as they are.
         """
@@ -151,6 +152,8 @@ class Problem:
             [repr(one) for one in self.locks], repr(self.before), self.until, self.discount,
             sorted(self.price_index.items()), sorted(self.factors.items()),
         ]  # fmt: skip
+        if self.offers:
+            said.append(sorted(repr(one) for one in self.offers))
         return digest(said)
 
     def compile(self) -> "Compiled":

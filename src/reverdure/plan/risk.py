@@ -81,6 +81,7 @@ def _paced(plan: Plan, chosen: np.ndarray, pace: np.ndarray) -> np.ndarray:
         course = measure.trajectory
         here = np.flatnonzero(options.package[chosen] == number)
         if course is None or not len(here):
+            scaled[:, here] = options.gain_ha_years[chosen[here]]
             continue
         base = min(course.kappa * outlook.kappa, 1.0)
         after = outlook.until - np.asarray(options.years)[options.finish[chosen[here]]]

@@ -30,6 +30,9 @@ DIVES = ((80, 12), (150, 12), (150, 4))
 """Mines opened, and which part of those in parts is fixed at a time: dives, one after another."""
 STEPS = (150, 400, 1_500)
 """Mines opened in each step of branch and bound after them."""
+REPLANNED = 0.25
+"""Share of the gap that dives aim at where a former plan is kept to: what is given up to keep it
+is itself less than a gap."""
 _WHOLE = 1e-6
 _STEP_SECONDS = 30.0
 _TRIED = 0.25
@@ -192,7 +195,8 @@ def _hunt(
 ) -> Answer | None:  # fmt: skip
     """The best plan near the relaxation: what is whole in it, dives, branch and bound."""
     assert relaxed.x is not None
-    bound = relaxed.bound
+    bound, before = relaxed.bound, compiled.problem.before
+    nearer = gap * REPLANNED if before is not None and before.price_of_change > 0 else gap
     money_only = np.ones(len(relaxed.x), dtype=bool)
     money_only[compiled.starts] = False
     first = _restricted(
@@ -205,13 +209,16 @@ def _hunt(
         opened = _opened(compiled, relaxed, mines)
         if not part and may_take < _SECONDS_A_START * opened.sum():
             break
-        tried = _restricted(whole, relaxed.x, opened, may_take, gap, bound, part, best)
+        tried = _restricted(
+            whole, relaxed.x, opened, may_take, nearer if part else gap, bound, part, best
+        )
         route.append(
             (f"{'dive' if part else 'branch'}, {mines} mines", tried.seconds, tried.objective)
         )
         if tried.x is not None and (best is None or tried.objective > best.objective):
             best = tried
-        if not _falls_short(best, bound, gap):
+        is_last = not part or (mines, part) == DIVES[-1]
+        if not _falls_short(best, bound, gap if is_last else nearer):
             break
     return best
 
