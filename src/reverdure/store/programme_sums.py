@@ -60,7 +60,7 @@ def held(database: Database, supported_ha: Mapping[str, float]) -> Held:
     return found
 
 
-def _asked(database: Database) -> sa.CTE:
+def _asked(database: Database) -> sa.FromClause:
     """Records in force that say what programmes hold."""
     as_json = sa.cast if database.is_shared else sa.type_coerce
     programme_id: Any = as_json(RECORD.c.body, sa.JSON)["programme_id"]
@@ -76,11 +76,11 @@ def _asked(database: Database) -> sa.CTE:
         rows = rows.prefix_with(sa.text("distinct on (record.kind, record.id)"))
         order = RECORD.c.kind, RECORD.c.id, RECORD.c.version.desc()
         return rows.order_by(*order).cte("asked")
-    return rows.where(in_force()).cte("asked")
+    return rows.where(in_force()).subquery("asked")
 
 
 def _by_mines(
-    database: Database, asked: sa.CTE, supported_ha: Mapping[str, float]
+    database: Database, asked: sa.FromClause, supported_ha: Mapping[str, float]
 ) -> sa.Select[Any]:
     """Mines by the programmes they belong to: each mine is one row before it is counted."""
     none = sa.literal(0.0, sa.Double)
@@ -131,7 +131,7 @@ def _supported(database: Database, supported_ha: Mapping[str, float]) -> sa.Tabl
     return rows.table_valued("key", "value", name="measured")
 
 
-def _works(asked: sa.CTE) -> sa.Select[Any]:
+def _works(asked: sa.FromClause) -> sa.Select[Any]:
     nothing = [sa.literal(0.0, sa.Double)] * 3
     return (
         sa.select(sa.literal("work"), asked.c.programme_id, sa.func.count(), *nothing)
@@ -140,7 +140,7 @@ def _works(asked: sa.CTE) -> sa.Select[Any]:
     )
 
 
-def _programmes(asked: sa.CTE) -> sa.Select[Any]:
+def _programmes(asked: sa.FromClause) -> sa.Select[Any]:
     nothing = [sa.literal(0.0, sa.Double)] * 3
     whole = sa.select(sa.literal("programme"), asked.c.body, asked.c.version, *nothing)
     return whole.where(asked.c.kind == "programme")
