@@ -17,7 +17,7 @@ from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
 from reverdure.pipeline.evidence import evidence_path, write_evidence
 from reverdure.pipeline.fine import fine_series, join_fine
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.grounds import Grounds

@@ -20,8 +20,8 @@ from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
 from reverdure.pipeline.inputs import write_inputs
 from reverdure.pipeline.measure import measuring, part_path
-from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.steps import STEP_VERSIONS
 from reverdure.pipeline.tiles import (
     TileReader,
