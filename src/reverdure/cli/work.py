@@ -10,6 +10,14 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import progress, say, words
 from reverdure.core.errors import InvalidInput
 
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        help="Keep the registry of a team there: postgresql://HOST/DATABASE, without a"
+        " password. / 多人共用的登记库地址(不含密码)"
+    ),
+]
+
 
 def init(
     folder: Annotated[Path, typer.Argument(help="New folder. / 新目录")],
@@ -26,13 +34,7 @@ def init(
             " xikuangshan. / 载入已公布数据"
         ),
     ] = None,
-    database: Annotated[
-        str,
-        typer.Option(
-            help="Keep the registry of a team there: postgresql://HOST/DATABASE, without a"
-            " password. / 多人共用的登记库地址(不含密码)"
-        ),
-    ] = "",
+    database: DatabaseOption = "",
 ) -> None:
     """Make a new workspace. / 新建工作区"""
     from reverdure.imagery.composites import season_year
