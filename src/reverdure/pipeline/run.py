@@ -19,6 +19,7 @@ from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
 from reverdure.pipeline.inputs import write_inputs
+from reverdure.pipeline.ledger import keep_books
 from reverdure.pipeline.measure import measuring, part_path
 from reverdure.pipeline.products import write_products
 from reverdure.pipeline.run_plan import Plan, make_plan
@@ -148,6 +149,8 @@ def run(
             _remove_outdated(workspace, plan)
         with workspace.database.transaction("run", run_id=plan.run_id, only=only, made=made):
             pass
+        if only is None:
+            keep_books(workspace)
     seconds = time.perf_counter() - clock
     return RunResult(plan.run_id, made, seconds, workspace.report / "index.html")
 
