@@ -15,6 +15,7 @@ closed is a revision of the first year it opens; a run that sees no new year rev
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,6 +36,7 @@ FLOWS = (
     LedgerLine.REVISION_CHANGED,
 )
 _PER_MILLE = 1000
+_DONE = attrgetter("year", "claim_id")
 
 
 class Posting(NamedTuple):
@@ -160,15 +162,14 @@ def books(
     booked: dict[tuple[int, str, str, str], Pair] = {}
     for year, line, column, county, m2, mines in journal(runs, least_open, columns, permits):
         if m2 or mines:
-            for place in (WHOLE, county):
-                _add_pair(booked, (year, line.key, column.key, place), (m2, mines))
+            _add_pair(booked, (year, line.key, column.key, county), (m2, mines))
     end = max(run.last_year for run in runs)
     # what a run knows is asked for only in the years it has the last word on
     known = sorted({known_at(told, year) for year in range(runs[0].last_year - 1, end + 1)})
     return Books(
         tuple(told),
         tuple(one.key for one in columns),
-        _rows(booked),
+        _rows(_with_whole(booked)),
         tuple(
             (run, *row) for run in known for row in _rows(_stocks(runs[run], least_open, columns))
         ),
@@ -257,7 +258,8 @@ def _booked(ground: Ground, column: LedgerColumn) -> list[tuple[Claimed, int, in
     room, found = ground.area_m2, []
     if not ground.claims:
         return []
-    for claim in sorted(ground.claims, key=lambda one: (one.year, one.claim_id)):
+    several = len(ground.claims) > 1
+    for claim in sorted(ground.claims, key=_DONE) if several else ground.claims:
         m2 = claim.m2(column)
         if m2 is None or ground.damage_year is None or claim.year < ground.damage_year:
             continue
@@ -329,14 +331,14 @@ def _stocks(
     changes: dict[tuple[int, str, str], Pair] = {}
     grounds = _by_mine(run)
     for column in columns:
+        name = column.key
         for (_, county), of_mine in grounds.items():
-            before = 0, 0
+            was_left, was_open = 0, 0
             for year, left, is_open in _mine(of_mine, column, least_open).path:
-                change = left - before[0], is_open - before[1]
-                before = left, is_open
-                for place in (WHOLE, county):
-                    _add_pair(changes, (year, column.key, place), change)
-    return changes
+                change = left - was_left, is_open - was_open
+                _add_pair(changes, (year, name, county), change)
+                was_left, was_open = left, is_open
+    return _with_whole(changes)
 
 
 def _beside(
@@ -348,8 +350,9 @@ def _beside(
     for ground in run.grounds:
         for column in columns:
             for line, year, m2 in _left_out(ground, column):
+                names = line.key, column.key
                 for county in (WHOLE, ground.county):
-                    place = line.key, column.key, county
+                    place = *names, county
                     _add_pair(found, (year, *place), (m2, 0))
                     mines = since.setdefault(place, {})
                     mines[ground.mine_id] = min(year, mines.get(ground.mine_id, year))
@@ -380,6 +383,14 @@ def _left_out(ground: Ground, column: LedgerColumn) -> Iterable[tuple[LedgerLine
 def _rows(sums: Mapping[tuple[Any, ...], Pair]) -> tuple[tuple[Any, ...], ...]:
     """Sums as rows: the key, then square metres and mines."""
     return tuple((*key, *pair) for key, pair in sorted(sums.items()))
+
+
+def _with_whole(sums: dict[Any, Pair]) -> dict[Any, Pair]:
+    """Sums of counties, the last of each key, with those of all counties together."""
+    whole: dict[Any, Pair] = {}
+    for key, pair in sums.items():
+        _add_pair(whole, (*key[:-1], WHOLE), pair)
+    return sums | whole
 
 
 def _add(sums: dict[Any, int], key: Any, m2: int) -> None:
