@@ -194,7 +194,7 @@ def _write_manifest(
         "only": only,
         "made": dict(made),
         "inputs": dict(plan.inputs),
-        "settings": asdict(workspace.settings) | _harmonised(plan),
+        "settings": asdict(workspace.settings) | _chosen(plan),
         "steps": STEP_VERSIONS,
         "years": [plan.years[0], plan.years[-1]],
         "indices": list(plan.indices),
@@ -212,10 +212,11 @@ def _write_manifest(
             shutil.copyfile(workspace.products / name, temporary)
 
 
-def _harmonised(plan: Plan) -> dict[str, str]:
-    """The lines in force beside the settings; nothing where composites are as seen."""
+def _chosen(plan: Plan) -> dict[str, str]:
+    """Beside the settings: the lines in force, and dates on record that date damage; if any."""
     lines = plan.harmonise
-    return {} if lines is None else {"harmonise": f"{lines.name} {lines.key}"}
+    found = {} if lines is None else {"harmonise": f"{lines.name} {lines.key}"}
+    return found | ({"events": plan.inputs["events"]} if plan.known_years else {})
 
 
 def _remove_outdated(workspace: Workspace, plan: Plan) -> None:
