@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.county import filled
 from benchmarks.figures import Figure
 from reverdure.core.grid import Grid, crs_name
-from reverdure.pipeline.plan import make_plan
+from reverdure.pipeline.run_plan import make_plan
 from reverdure.pipeline.tiles import TileReader, make_composite, make_segments
 from reverdure.recovery.losses import largest_losses
 from reverdure.simulate.county import simulate

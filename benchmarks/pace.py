@@ -14,7 +14,7 @@ from benchmarks.figures import Figure
 from benchmarks.verdicts import SEEDS, county
 from reverdure.core.records import Progress
 from reverdure.pipeline.measure import measuring
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.workers import do_apart
 from reverdure.store.workspace import Workspace
 

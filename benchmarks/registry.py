@@ -22,7 +22,7 @@ from tests.postgres_server import Server, binaries
 
 from benchmarks.figures import Figure
 from reverdure.core.kinds import Kind, kinds
-from reverdure.pipeline.ledger import account
+from reverdure.pipeline.ledger import account, keep_books
 from reverdure.pipeline.packs import use_pack
 from reverdure.pipeline.records import history_of, question, records_page
 from reverdure.pipeline.rollup import programmes, targets
@@ -209,10 +209,15 @@ def _ledger(province: Workspace) -> list[Figure]:
             pass
     label = f"account of {MINES} mines, {RUNS} runs, by county"
     started = time.perf_counter()
+    keep_books(province)
+    kept = Figure(f"books of {MINES} mines, {RUNS} runs, as the last run keeps them",
+                  time.perf_counter() - started, "s")  # fmt: skip
+    started = time.perf_counter()
     account(province, 2010, 2024, by="county")
-    first = Figure(f"{label}, worked out", time.perf_counter() - started, "s")
-    ms = _median_ms(lambda: account(province, 2010, 2024, by="county"))
-    return [first, Figure(f"{label}, asked again, median", ms / 1e3, "s", at_most=1)]
+    first = Figure(f"{label}, first time after a run", time.perf_counter() - started, "s",
+                   at_most=1)  # fmt: skip
+    ms = _median_ms(lambda: account(province, 2012, 2023, by="county"))
+    return [kept, first, Figure(f"{label}, asked again, median", ms / 1e3, "s", at_most=1)]
 
 
 def _judged(number: int, mine_id: str, county: str, run: int) -> dict[str, object]:

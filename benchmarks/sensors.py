@@ -17,7 +17,7 @@ from benchmarks.sensor_series import series_figures
 from reverdure.core.errors import InvalidInput
 from reverdure.core.grid import Grid
 from reverdure.ground.coverage import coverage
-from reverdure.pipeline.plan import make_plan
+from reverdure.pipeline.run_plan import make_plan
 from reverdure.pipeline.sensor_changes import choices, choose_harmonisation
 from reverdure.pipeline.tiles import TileReader, composite_path, make_composite
 from reverdure.recovery.indices import spectral_index

@@ -30,7 +30,7 @@ from reverdure.imagery.sentinel2 import (
 from reverdure.pipeline.add import AddedScenes, add_scenes
 from reverdure.pipeline.archive_plan import mines_not_fetched
 from reverdure.pipeline.fetch import Fetched, Request, fetch_scenes
-from reverdure.pipeline.plan import make_plan
+from reverdure.pipeline.run_plan import make_plan
 from reverdure.pipeline.tiles import composite_path, make_composite
 from reverdure.store.workspace import Workspace
 from tests import archive_scenes as scenes

@@ -66,6 +66,21 @@ def test_the_account_of_two_runs_closes_joins_and_adds_up(twice: Path) -> None:
     assert stands_on["closing"] == newest != stands_on["opening"]
 
 
+def test_a_run_leaves_the_books_of_every_period(twice: Path, tmp_path: Path) -> None:
+    (kept,) = (twice / "products" / "accounts").iterdir()
+    written = kept.stat().st_mtime_ns
+    first, last = years(twice)
+    periods = [(first, last), (first + 2, last - 1), (last, last)]
+    found = [account(twice, *period, "--by", "county") for period in periods]
+    assert [*kept.parent.iterdir()] == [kept]
+    assert kept.stat().st_mtime_ns == written
+    # worked out anew they are the same
+    shutil.copytree(twice, tmp_path / "w")
+    shutil.rmtree(tmp_path / "w" / "products" / "accounts")
+    for period, before in zip(periods, found, strict=True):
+        pd.testing.assert_frame_equal(account(tmp_path / "w", *period, "--by", "county"), before)
+
+
 def test_every_claimed_square_metre_of_the_list_stands_in_it(measured: Path) -> None:
     first, last = years(measured)
     found = account(measured, first, last).loc[("", "claimed")]["area_m2"]

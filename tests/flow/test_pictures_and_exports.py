@@ -15,7 +15,7 @@ from PIL import Image
 
 from reverdure.core.codes import PictureStatus
 from reverdure.pipeline.picture_series import mine_windows, picture_series
-from reverdure.pipeline.plan import make_plan
+from reverdure.pipeline.run_plan import make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.store.workspace import Workspace
 from tests.flow.commands import reverdure

@@ -26,8 +26,8 @@ from reverdure.pipeline.fine import (
 )
 from reverdure.pipeline.fine_plan import small_mines
 from reverdure.pipeline.lattice import Lattice
-from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.run import run
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader, make_composite, make_segments
 from reverdure.recovery.fine import FineOffset, as_landsat_sees
 from reverdure.simulate.county import County, make_county, simulate

@@ -17,8 +17,8 @@ from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.fields import SENSOR_CHANGES
 from reverdure.core.provenance import digest
 from reverdure.pipeline.harmonising import harmonisation_of
-from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.rsei import make_rsei
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.sensor_changes import (
     check_sensors,
     choose_harmonisation,

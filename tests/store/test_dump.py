@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import shapely
+from tests.postgres_server import Server
 
 from reverdure.core.errors import (
+    InvalidInput,
     ReverdureError,
     UnreadableFile,
     UnsafeArchive,
@@ -129,3 +131,44 @@ def test_nothing_is_written_over(filled: Workspace, tmp_path: Path) -> None:
         dump(filled, tmp_path / "d.zip")
     with pytest.raises(WorkspaceExists):
         restore_archive(tmp_path / "d.zip", filled.root)
+
+
+@pytest.mark.postgres
+def test_an_archive_is_restored_into_postgresql_as_it_is(
+    filled: Workspace, tmp_path: Path, postgres: Server
+) -> None:
+    counts = dump(filled, tmp_path / "a.zip")
+    url = postgres.url(postgres.new_database())
+    again, back = restore_archive(tmp_path / "a.zip", tmp_path / "again", url)
+    assert again.database.is_shared
+    assert back == counts
+    dump(again, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with again.database.transaction("goes on"):
+        pass
+    assert check_audit(again.database.rows("audit")).broken is None
+    with pytest.raises(WorkspaceExists):
+        restore_archive(tmp_path / "a.zip", tmp_path / "third", url)
+    assert not (tmp_path / "third").exists()
+
+
+@pytest.mark.postgres
+def test_a_touched_archive_leaves_a_database_empty(
+    filled: Workspace, tmp_path: Path, postgres: Server
+) -> None:
+    dump(filled, tmp_path / "d.zip")
+    name = postgres.new_database()
+    for number, change in enumerate((
+        replaced("tables/record.jsonl", b'"L"', b'"X"'),
+        replaced("tables/mine.jsonl", b"{", b"["),
+    )):  # fmt: skip
+        bad = changed(tmp_path / "d.zip", tmp_path / f"bad{number}.zip", change)
+        with pytest.raises(UnreadableFile):
+            restore_archive(bad, tmp_path / "again", postgres.url(name))
+        assert not (tmp_path / "again").exists()
+    # what is whole then goes in; where only the folder was lost, it goes in again
+    for folder in ("again", "lost"):
+        found, _ = restore_archive(tmp_path / "d.zip", tmp_path / folder, postgres.url(name))
+        assert found.database.rows("record") == filled.database.rows("record")
+    with pytest.raises(InvalidInput, match="holds a password"):
+        restore_archive(tmp_path / "d.zip", tmp_path / "x", "postgresql://a:b@db/x")

@@ -114,7 +114,8 @@ def test_nothing_is_written_by_a_clock_that_was_set_back(workspace: Workspace) -
     ahead = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
     line = {"number": 9, "at": ahead.isoformat(timespec="seconds"), "actor": "x", "action": "y",
             "detail": "{}", "chain": "z"}  # fmt: skip
-    database.fill(tables.AUDIT, [[line]])
+    with database.writer() as connection:
+        connection.execute(tables.AUDIT.insert(), [line])
     lines = database.count("audit")
     with pytest.raises(InvalidInput, match="the clock says"), database.transaction("later") as one:
         records.write(one, "event", [("E1", 0, {"count": 0})], WU)

@@ -7,6 +7,7 @@ import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import say
+from reverdure.cli.work import DatabaseOption
 
 
 def dump(
@@ -24,9 +25,10 @@ def dump(
 def restore(
     archive: Annotated[Path, typer.Argument(help="Archive that dump wrote. / 导出的压缩包")],
     folder: Annotated[Path, typer.Argument(help="Folder of the new workspace. / 新工作区目录")],
+    database: DatabaseOption = "",
 ) -> None:
     """Make a workspace from an archive, checked row by row. / 由压缩包恢复登记库"""
     from reverdure.pipeline.dump import restore_archive
 
-    _, counts = restore_archive(archive, folder)
+    _, counts = restore_archive(archive, folder, database)
     say("dump.restored", folder=folder, rows=sum(counts.values()), tables=len(counts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.records import By, Why, day_of
+from reverdure.cli.records import By, Why, day_of, say_refused
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.codes import PayWay
 from reverdure.core.errors import InvalidInput
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from reverdure.pipeline.pay import PayList, RecordedPayments
 
 _CENTS = 100
-_MOST_FINDINGS = 20
 
 
 def pay(
@@ -115,11 +114,7 @@ def _print_ways(found: "PayList") -> None:
 
 def _print_recorded(recorded: "RecordedPayments") -> None:
     say("pay.recorded", count=recorded.written)
-    for finding in recorded.refused[:_MOST_FINDINGS]:
-        message = finding.message_zh if language() == "zh" else finding.message
-        say("pay.refused", id=finding.id, message=message)
-    if len(recorded.refused) > _MOST_FINDINGS:
-        say("add.more", count=len(recorded.refused) - _MOST_FINDINGS)
+    say_refused(recorded.refused)
     if recorded.refused:
         raise typer.Exit(1)
 

@@ -2,13 +2,24 @@
 
 import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.screen import progress, say, words
-from reverdure.core.errors import InvalidInput
+from reverdure.core.errors import InvalidInput, UnknownOption
+
+if TYPE_CHECKING:
+    from reverdure.store.workspace import Workspace
+
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        help="Keep the registry of a team there: postgresql://HOST/DATABASE, without a"
+        " password. / 多人共用的登记库地址(不含密码)"
+    ),
+]
 
 
 def init(
@@ -26,13 +37,7 @@ def init(
             " xikuangshan. / 载入已公布数据"
         ),
     ] = None,
-    database: Annotated[
-        str,
-        typer.Option(
-            help="Keep the registry of a team there: postgresql://HOST/DATABASE, without a"
-            " password. / 多人共用的登记库地址(不含密码)"
-        ),
-    ] = "",
+    database: DatabaseOption = "",
 ) -> None:
     """Make a new workspace. / 新建工作区"""
     from reverdure.imagery.composites import season_year
@@ -60,6 +65,13 @@ def run(
             " roy2016 or own. / 传感器一致性校正,此后一直有效"
         ),
     ] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            help="Recorded damage may date it where no image tells the year, from now on: use;"
+            " or only show. / 影像无法判定年份时采用登记事件日期,此后一直有效"
+        ),
+    ] = None,
 ) -> None:
     """Measure what is missing or changed; Ctrl-C stops, the same command continues. / 测量"""
     from reverdure.cli import archives
@@ -71,6 +83,8 @@ def run(
     archives.say_not_fetched(opened)
     if harmonise is not None:
         choose(opened, harmonise, dry_run=dry_run)
+    if events is not None:
+        _choose_events(opened, events, dry_run=dry_run)
     if dry_run:
         load = runs.workload(opened, only)
         say(
@@ -95,6 +109,20 @@ def run(
         raise typer.Exit(130) from None
     say("run.made", **{stage: str(count) for stage, count in result.made.items()})
     say("run.done", run_id=result.run_id, seconds=f"{result.seconds:.0f}", report=result.report)
+
+
+def _choose_events(workspace: "Workspace", way: str, *, dry_run: bool) -> None:
+    from reverdure.pipeline.known_dates import choose_events
+
+    if dry_run:
+        raise UnknownOption(
+            "--events changes the workspace and --dry-run changes nothing.",
+            "Leave one of them out.",
+        )
+    with workspace.writing():
+        is_new = choose_events(workspace, way)
+    if is_new:
+        say(f"run.events_{way}")
 
 
 def simulate(

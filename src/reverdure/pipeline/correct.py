@@ -21,7 +21,7 @@ from reverdure.ground.areas import area_ha
 from reverdure.intake.table import Problem
 from reverdure.pipeline.corrections import standing_of
 from reverdure.pipeline.lattice import RING_MARGIN_M
-from reverdure.pipeline.plan import make_plan
+from reverdure.pipeline.run_plan import make_plan
 from reverdure.registry.corrections import (
     MOST_PERSON,
     MOST_WHY,

@@ -9,15 +9,24 @@ from reverdure.store.dump import restore
 from reverdure.store.workspace import Workspace
 
 
-def restore_archive(path: Path, root: Path) -> tuple[Workspace, dict[str, int]]:
+def restore_archive(path: Path, root: Path, url: str = "") -> tuple[Workspace, dict[str, int]]:
     """Make a workspace from a dump: wholly, or not at all.
+
+    Parameters
+    ----------
+    path, root : Path
+        Archive, and folder of the new workspace.
+    url : str
+        Address of an empty database that keeps the registry; "" for a file in the folder.
 
     Raises
     ------
     WorkspaceExists
-        If the folder holds anything.
+        If the folder holds anything, or the database tables of something else.
     UnreadableFile, UnsafeArchive, WorkspaceTooNew
         If the archive is damaged, unsafe, no dump, or of a newer version.
+    InvalidInput, DatabaseUnavailable, NotAllowed
+        If the address is none or holds a password, or the database refuses.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise WorkspaceExists(f"{root} is not empty.", "Choose a new folder.")
@@ -28,7 +37,7 @@ def restore_archive(path: Path, root: Path) -> tuple[Workspace, dict[str, int]]:
         unpacked, made = Path(folder) / "unpacked", Path(folder) / "made"
         unpacked.mkdir()
         unpack(path, unpacked)
-        counts = restore(unpacked, made)
+        counts = restore(unpacked, made, url)
         if root.exists():
             root.rmdir()
         made.rename(root)

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from reverdure.core.files import atomic
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.recovery.evidence import pack, unpack
 from reverdure.store.workspace import Workspace
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from reverdure.core.errors import NotFound
 from reverdure.ground.coverage import coverage
 from reverdure.pipeline.measure import part_path
-from reverdure.pipeline.plan import Plan, Source, make_plan
+from reverdure.pipeline.run_plan import Plan, Source, make_plan
 from reverdure.pipeline.tiles import composite_path, overlap
 from reverdure.recovery.harmonise import Harmonisation
 from reverdure.registry.corrections import Correction

@@ -20,7 +20,7 @@ from reverdure.core.provenance import digest, file_digest
 from reverdure.ground.areas import to_crs
 from reverdure.pipeline.add import Added
 from reverdure.pipeline.evidence import evidence_path, read_evidence
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.publish.field_form import OfRun, write_form
 from reverdure.recovery.field_frame import Frame, sampling_frame
 from reverdure.recovery.field_sample import Design, field_constant, place_plots, plan_sample

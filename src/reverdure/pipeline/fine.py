@@ -14,7 +14,7 @@ from reverdure.ground.coverage import coverage
 from reverdure.imagery.fine import fine_composite, fine_grid
 from reverdure.imagery.sentinel2 import NIR_20M, fine_bands
 from reverdure.pipeline.fine_plan import FineSource
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.recovery.constants import constant
 from reverdure.recovery.fine import FineOffset, fine_offset, joined
 from reverdure.recovery.indices import index_spec, spectral_index

@@ -9,7 +9,7 @@ from reverdure.core.errors import UnreadableFile
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
 from reverdure.pipeline.lattice import tile_name
-from reverdure.pipeline.plan import Plan, Source
+from reverdure.pipeline.run_plan import Plan, Source
 
 NAME = "inputs.json"
 _SHORT = 10

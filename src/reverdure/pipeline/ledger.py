@@ -4,21 +4,22 @@ import contextlib
 import json
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverdure.core.errors import InvalidInput, NotFound, UnknownOption
+from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
 from reverdure.core.units import M2_PER_HA, MU_PER_HA
 from reverdure.pipeline.verify import accepted_days
 from reverdure.recovery.constants import constant
+from reverdure.registry.books import WHOLE, Books, period
 from reverdure.registry.grounds import Knowledge
-from reverdure.registry.ledger import WHOLE, ledger
+from reverdure.registry.ledger import books
 from reverdure.registry.permits import Permit, Rehabilitation, rehabilitation
 from reverdure.store.records import current
 from reverdure.store.workspace import Workspace
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 BY = ("county",)
 # raised when an account of the same runs reads otherwise
-_BOOKS = 1
+_BOOKS = 2
 _NAMED = 8
 
 
@@ -96,10 +97,14 @@ def account(
         raise UnknownOption(f"accounts are given by {', '.join(BY)}, not by {by!r}.")
     log = workspace.database.audit_details("run")
     order = _runs_of_all(log)
-    books = _books(workspace, order, first, last)
-    rows = books["rows"]
+    kept = _books(workspace, order)
+    start, counties = kept["first_year"], kept["counties"]
+    if first < start:
+        raise InvalidInput(f"the period begins in {first}; the imagery begins in {start}.")
+    all_years = Books(**kept["books"])
+    rows = period(all_years, first, last, counties)
     if area:
-        inside = _counties(workspace, area, books["counties"])
+        inside = _counties(workspace, area, counties)
         rows = [row for row in rows if row["county"] in inside]
         if inside != [area] and (len(inside) > 1 or _is_above(workspace, area)):
             rows = [*_together(area, rows), *(rows if by else [])]
@@ -114,24 +119,33 @@ def account(
             row | {"definition": said[row["line"]]["en"], "definition_zh": said[row["line"]]["zh"]}
             for row in rows
         ),
-        tuple(books["runs"]),
-        books["without"],
+        tuple(run_id for run_id, _, _ in all_years.runs),
+        kept["without"],
         bool(log) and log[-1]["only"] is not None,
     )
 
 
-def _books(workspace: Workspace, order: Sequence[str], first: int, last: int) -> dict[str, Any]:
-    """The account of a period, the whole and every county: kept until anything in it moves."""
+def keep_books(workspace: Workspace) -> None:
+    """Work out the books of all runs, so that no account waits for them.
+
+    Who sees only a part of the registry keeps none.
+    """
+    with contextlib.suppress(NotAllowed):
+        _books(workspace, _runs_of_all(workspace.database.audit_details("run")))
+
+
+def _books(workspace: Workspace, order: Sequence[str]) -> dict[str, Any]:
+    """The books of all years, the whole and every county: kept until anything in them moves."""
     accepted, permits = accepted_days(workspace), _permits(workspace)
     made_from = digest([
         _BOOKS, constant("supported_share"), workspace.database.fingerprint("mine"),
         accepted, {mine_id: [asdict(one) for one in of] for mine_id, of in permits.items()},
         [[run_id, *_sizes(workspace, run_id)] for run_id in order],
     ])  # fmt: skip
-    path = workspace.products / "accounts" / f"{made_from}-{first}-{last}.json"
+    path = workspace.products / "accounts" / f"{made_from}.json"
     if path.is_file():
-        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return kept
+        there: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return there
     days = [_day(workspace, run_id) for run_id in order]
     mines = workspace.database.frame("mine")
     found = [
@@ -139,26 +153,25 @@ def _books(workspace: Workspace, order: Sequence[str], first: int, last: int) ->
         for run_id, until in zip(order, [*days[1:], ""], strict=False)
     ]
     known = [one for one in found if one is not None]
-    start = min((_first_year(workspace, one.run_id) for one in known), default=first)
-    if first < start:
-        raise InvalidInput(f"the period begins in {first}; the imagery begins in {start}.")
-    counties = sorted({ground.county for one in known for ground in one.grounds})
-    rows = ledger(known, first, last, supported_share=constant("supported_share"),
-                  counties=counties, has_acceptances=accepted is not None,
-                  permits=permits)  # fmt: skip
-    books = {"counties": counties, "rows": rows, "runs": [one.run_id for one in known],
-             "without": len(found) - len(known)}  # fmt: skip
-    _keep(path, made_from, books)
-    return books
+    worked_out = books(known, supported_share=constant("supported_share"),
+                       has_acceptances=accepted is not None, permits=permits)  # fmt: skip
+    kept = {
+        "counties": sorted({ground.county for one in known for ground in one.grounds}),
+        "first_year": min(_first_year(workspace, one.run_id) for one in known),
+        "without": len(found) - len(known),
+        "books": {field.name: getattr(worked_out, field.name) for field in fields(Books)},
+    }
+    _keep(path, kept)
+    return kept
 
 
-def _keep(path: Path, made_from: str, books: Mapping[str, Any]) -> None:
-    """Keep an account, and none of what it was before; who may not write works it out again."""
+def _keep(path: Path, kept: Mapping[str, Any]) -> None:
+    """Keep books, and none of what they were before; who may not write works them out again."""
     with contextlib.suppress(PermissionError):
         with atomic(path) as temporary:
-            temporary.write_text(json.dumps(books, ensure_ascii=False), encoding="utf-8")
+            temporary.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
         for old in path.parent.glob("*.json"):
-            if not old.name.startswith(made_from):
+            if old.name != path.name:
                 old.unlink(missing_ok=True)
 
 

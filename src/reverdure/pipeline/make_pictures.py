@@ -13,7 +13,7 @@ from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.files import atomic
 from reverdure.core.records import PictureSeries
 from reverdure.pipeline.picture_series import picture_series, require_composites
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.contents import rows
 from reverdure.publish.files import page_names

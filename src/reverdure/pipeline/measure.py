@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from reverdure import kernels
@@ -17,11 +18,11 @@ from reverdure.core.grid import Grid
 from reverdure.ground.terrain import read_layer, slope_deg
 from reverdure.pipeline.evidence import evidence_path, write_evidence
 from reverdure.pipeline.fine import fine_series, join_fine
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.grounds import Grounds
-from reverdure.recovery.losses import largest_losses
+from reverdure.recovery.losses import largest_losses, with_known_years
 from reverdure.recovery.metrics import recovery_metrics
 from reverdure.recovery.natural import natural_recovery
 from reverdure.recovery.reference import FORMER, references
@@ -94,6 +95,14 @@ def _look(
     losses = {index: largest_losses(segments, value) for index, (value, segments) in series.items()}
     near = sorted([mine_id, *source.neighbours])
     around = Surroundings.placed({one: grounds.placed[one] for one in near}, source.grid)
+    years, cover = plan.known_years.get(mine_id), around.covers[mine_id]
+    if years and cover is not None:
+        own = np.zeros(source.grid.shape, bool)
+        own[cover[0].slices] = cover[1] > 0
+        losses = {
+            index: with_known_years(of, series[index][0], years, own)
+            for index, of in losses.items()
+        }
     found = references(
         series,
         around,

@@ -20,6 +20,7 @@ from reverdure.finance.terms import AT_ONCE, CENTS, MILLION, Judged, Step, Terms
 from reverdure.finance.ways import Way, of_process, of_results, on_process
 from reverdure.intake.record_tables import RecordTable
 from reverdure.pipeline.corrections import standing_of
+from reverdure.pipeline.known_dates import known_years
 from reverdure.pipeline.records import book_of
 from reverdure.registry.corrections import with_disputes
 from reverdure.registry.money_rules import allowed_by, is_within
@@ -29,7 +30,7 @@ from reverdure.store.workspace import Workspace
 
 _MEASURED_FROM = (
     "add mines", "add claims", "add counties", "add scenes", "add composites",
-    "add layer", "harmonise", "correct",
+    "add layer", "harmonise", "correct", "events",
 )  # fmt: skip
 _ABOUT_VERDICTS = ("dispute", "settlement")
 _HELD = {DisputeStatus.DISPUTED.key, DisputeStatus.DISPUTE_UPHELD.key}
@@ -320,6 +321,8 @@ def _verdicts(workspace: Workspace) -> list[dict[str, Any]]:
 
 def _moves_verdicts(workspace: Workspace, line: Mapping[str, Any]) -> bool:
     """Whether a line of the audit log tells of something that verdicts rest on."""
+    if line["action"] == "add events":
+        return bool(known_years(workspace))
     if line["action"] not in _MEASURED_FROM:
         return False
     detail = json.loads(line["detail"])

@@ -12,7 +12,7 @@ from reverdure.core.errors import UnknownOption
 from reverdure.core.grid import Grid, Window
 from reverdure.pipeline.picture_series import COLOURS, Bands, MineWindow, colour_stacks
 from reverdure.pipeline.pictures import stretch, stretch_limits
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.picture_rasters import BLOCK_PIXELS
 

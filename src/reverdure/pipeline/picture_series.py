@@ -21,7 +21,7 @@ from reverdure.pipeline.pictures import (
     stretch,
     stretch_limits,
 )
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.tiles import Arrays, TileReader, composite_path
 from reverdure.store.workspace import Workspace
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reverdure.core.grid import Grid
 from reverdure.core.records import Picture
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.tiles import Arrays, TileReader
 
 MARGIN_M = 240.0

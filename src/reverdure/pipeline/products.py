@@ -16,7 +16,7 @@ from reverdure.pipeline.evidence import evidence_path, read_evidence
 from reverdure.pipeline.inputs import read_inputs
 from reverdure.pipeline.measure import read_parts
 from reverdure.pipeline.pictures import mine_pictures
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.report import ReportData, write_report
 from reverdure.publish.tables import write_tables

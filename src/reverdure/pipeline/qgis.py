@@ -12,7 +12,7 @@ from reverdure.core.files import atomic
 from reverdure.core.records import OnProgress, Progress
 from reverdure.pipeline.picture_blocks import find_stretches, whole_grid, year_blocks
 from reverdure.pipeline.picture_series import MineWindow, mine_windows, require_composites
-from reverdure.pipeline.plan import Plan, make_plan
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.publish.picture_rasters import BLOCK_PIXELS, write_picture
 from reverdure.publish.qgis_project import Contents, write_project

@@ -22,7 +22,7 @@ from reverdure.core.records import OnProgress, Progress
 from reverdure.imagery.landsat import Scene
 from reverdure.pipeline.fine import land_that_is_no_mine
 from reverdure.pipeline.lattice import Tile, tile_name
-from reverdure.pipeline.plan import Plan, Source, make_plan
+from reverdure.pipeline.run_plan import Plan, Source, make_plan
 from reverdure.pipeline.tiles import composite_path, make_composite, overlap
 from reverdure.pipeline.workers import cores, do_all
 from reverdure.recovery.constants import constant

@@ -18,8 +18,8 @@ from reverdure.core.grid import Grid
 from reverdure.ground.areas import polygons_of
 from reverdure.ground.coverage import coverage
 from reverdure.pipeline.lattice import Tile, tile_name
-from reverdure.pipeline.plan import MineSource, Plan
 from reverdure.pipeline.rsei import Land, RseiResult
+from reverdure.pipeline.run_plan import MineSource, Plan
 from reverdure.pipeline.tiles import overlap
 from reverdure.publish.sheets import as_text_cell
 from reverdure.recovery.constants import constant

@@ -19,9 +19,10 @@ from reverdure.core.units import M2_PER_HA
 from reverdure.pipeline.evidence import evidence_path
 from reverdure.pipeline.fine import fine_path, fine_tasks, make_fine
 from reverdure.pipeline.inputs import write_inputs
+from reverdure.pipeline.ledger import keep_books
 from reverdure.pipeline.measure import measuring, part_path
-from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.products import write_products
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.steps import STEP_VERSIONS
 from reverdure.pipeline.tiles import (
     TileReader,
@@ -148,6 +149,8 @@ def run(
             _remove_outdated(workspace, plan)
         with workspace.database.transaction("run", run_id=plan.run_id, only=only, made=made):
             pass
+        if only is None:
+            keep_books(workspace)
     seconds = time.perf_counter() - clock
     return RunResult(plan.run_id, made, seconds, workspace.report / "index.html")
 
@@ -191,7 +194,7 @@ def _write_manifest(
         "only": only,
         "made": dict(made),
         "inputs": dict(plan.inputs),
-        "settings": asdict(workspace.settings) | _harmonised(plan),
+        "settings": asdict(workspace.settings) | _chosen(plan),
         "steps": STEP_VERSIONS,
         "years": [plan.years[0], plan.years[-1]],
         "indices": list(plan.indices),
@@ -209,10 +212,11 @@ def _write_manifest(
             shutil.copyfile(workspace.products / name, temporary)
 
 
-def _harmonised(plan: Plan) -> dict[str, str]:
-    """The lines in force beside the settings; nothing where composites are as seen."""
+def _chosen(plan: Plan) -> dict[str, str]:
+    """Beside the settings: the lines in force, and dates on record that date damage; if any."""
     lines = plan.harmonise
-    return {} if lines is None else {"harmonise": f"{lines.name} {lines.key}"}
+    found = {} if lines is None else {"harmonise": f"{lines.name} {lines.key}"}
+    return found | ({"events": plan.inputs["events"]} if plan.known_years else {})
 
 
 def _remove_outdated(workspace: Workspace, plan: Plan) -> None:

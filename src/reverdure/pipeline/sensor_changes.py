@@ -21,8 +21,8 @@ from reverdure.imagery.composites import composite_tile
 from reverdure.pipeline.fine import land_that_is_no_mine
 from reverdure.pipeline.harmonising import keep_harmonisation
 from reverdure.pipeline.lattice import Tile
-from reverdure.pipeline.plan import Plan, make_plan
 from reverdure.pipeline.rsei import Land
+from reverdure.pipeline.run_plan import Plan, make_plan
 from reverdure.pipeline.workers import cores
 from reverdure.recovery.harmonise import (
     REFLECTIVE,

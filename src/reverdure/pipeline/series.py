@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from reverdure.ground.areas import polygons_of
 from reverdure.pipeline.corrections import without_years
-from reverdure.pipeline.plan import Plan
+from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.indices import band_sum, index_spec
 

@@ -16,7 +16,7 @@ from reverdure.core.grid import Grid
 from reverdure.imagery.composites import composite_tile
 from reverdure.imagery.declared import read_declared
 from reverdure.pipeline.lattice import Lattice, Tile, tile_name
-from reverdure.pipeline.plan import BANDS, Plan, SegmentSource, Source
+from reverdure.pipeline.run_plan import BANDS, Plan, SegmentSource, Source
 from reverdure.recovery.brightness import BARE, USUAL, with_brightness
 from reverdure.recovery.indices import band_sum, spectral_index
 from reverdure.recovery.segmentation import SegmentParams, segment

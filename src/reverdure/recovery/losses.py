@@ -1,6 +1,7 @@
 """Largest fitted loss of each pixel: the event that made it bare, and its year."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,49 @@ def largest_losses(segments: xr.Dataset, index: xr.DataArray | None = None) -> L
         disturbed,
         fitted,
     )
+
+
+def with_known_years(
+    losses: Losses, index: xr.DataArray, known: Sequence[int], ground: NDArray[np.bool_]
+) -> Losses:
+    """Losses dated by years on record, where the imagery leaves several years open.
+
+    Between the last clear look before a fall and the first one after it, any year explains the
+    values as well as another, and the earliest is taken. Where a year on record lies among
+    them, it is taken instead. Nothing that the imagery tells is overruled, and no segment,
+    level or area moves.
+
+    Parameters
+    ----------
+    losses : Losses
+        As `largest_losses` finds them.
+    index : (year, y, x) float
+        The values they were dated by.
+    known : sequence of int
+        Years of recorded damage; of several that fit, the earliest counts.
+    ground : (y, x) bool
+        Where they are known of.
+
+    Examples
+    --------
+    >>> years = np.arange(2001, 2013)
+    >>> values = np.where(years < 2007, 0.8, 0.2)
+    >>> values[(years == 2007) | (years == 2008)] = np.nan
+    >>> index = xr.DataArray(values.reshape(-1, 1, 1), [("year", years), ("y", [0]), ("x", [0])])
+    >>> from reverdure.recovery.segmentation import segment
+    >>> losses = largest_losses(segment(index), index)
+    >>> ground = np.ones((1, 1), bool)
+    >>> [int(with_known_years(losses, index, [at], ground).year.item()) for at in (2008, 2010)]
+    [2008, 2007]
+    """
+    clear = np.isfinite(index.transpose("year", "y", "x").values)
+    at = index["year"].values.astype(float)[:, None, None]
+    year = losses.year.copy()
+    for one in sorted(known, reverse=True):
+        is_seen = (clear & (at >= losses.year) & (at < one)).any(axis=0)
+        fits = ground & losses.disturbed & ~is_seen
+        year[fits & (losses.year <= one) & (one <= losses.end_year)] = one
+    return replace(losses, year=year)
 
 
 def _dated(

@@ -15,15 +15,16 @@ closed is a revision of the first year it opens; a run that sees no new year rev
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from reverdure.core.codes import LedgerColumn, LedgerLine, LedgerStatus
+from reverdure.core.codes import LedgerColumn, LedgerLine
 from reverdure.core.errors import InvalidInput
+from reverdure.registry.books import WHOLE, Books, Pair, known_at, period
 from reverdure.registry.grounds import Claimed, Ground, Knowledge
 from reverdure.registry.permits import Permits, permitted_damage
 
-WHOLE = ""
 FLOWS = (
     LedgerLine.NEW_DAMAGE,
     LedgerLine.NEW_PERMITTED,
@@ -34,19 +35,8 @@ FLOWS = (
     LedgerLine.REVISION_GONE,
     LedgerLine.REVISION_CHANGED,
 )
-# a claim is never taken back by who made it, and needs no decision to be a claim; an acceptance
-# stands whatever the satellite sees later
-_NOT_TOLD = {
-    (LedgerColumn.CLAIMED, LedgerLine.RELAPSED),
-    (LedgerColumn.CLAIMED, LedgerLine.NOT_DECIDED),
-    (LedgerColumn.ACCEPTED, LedgerLine.RELAPSED),
-}
 _PER_MILLE = 1000
-
-Pair = tuple[int, int]
-"""Square metres and mines."""
-Place = tuple[str, LedgerColumn]
-"""County and level of verification."""
+_DONE = attrgetter("year", "claim_id")
 
 
 class Posting(NamedTuple):
@@ -62,31 +52,29 @@ class Posting(NamedTuple):
 
 @dataclass(slots=True)
 class _Mine:
-    """Damage and restoration of one mine by year, under one column, [m2]."""
+    """Damage and restoration of one mine by year, under one column, [m2].
+
+    `path` is what is left after each year in which something moved, and 1 where the mine counts
+    as open then.
+    """
 
     damage: dict[int, int]
     restored: dict[int, int]
-    least_open: int
+    path: list[tuple[int, int, int]]
 
     def years(self, after: int | None, last: int) -> list[int]:
         """Years with damage or restoration after one year (None: from the first) to another."""
-        found = {*self.damage, *self.restored}
-        return sorted(at for at in found if at <= last and (after is None or at > after))
+        return [at for at, _, _ in self.path if at <= last and (after is None or at > after)]
 
     def stock(self, year: int) -> Pair:
         """Square metres left at the end of a year, and 1 where the mine counts as open."""
-        damaged = 0
-        for at, m2 in self.damage.items():
+        for at, left, is_open in reversed(self.path):
             if at <= year:
-                damaged += m2
-        left = damaged
-        for at, m2 in self.restored.items():
-            if at <= year:
-                left -= m2
-        return left, int(left * _PER_MILLE > damaged * self.least_open)
+                return left, is_open
+        return 0, 0
 
 
-_NO_MINE = _Mine({}, {}, 0)
+_NO_MINE = _Mine({}, {}, [])
 _Mines = Mapping[tuple[str, str], _Mine]
 
 
@@ -146,32 +134,47 @@ def ledger(
     >>> {row["line"]: row["area_m2"] for row in rows if row["column"] == "supported"}["closing"]
     20000
     """
+    kept = books(
+        runs, supported_share=supported_share, has_acceptances=has_acceptances, permits=permits
+    )
+    return period(kept, first, last, counties)
+
+
+def books(
+    runs: Sequence[Knowledge],
+    *,
+    supported_share: float,
+    has_acceptances: bool = False,
+    permits: Permits = MappingProxyType({}),
+) -> Books:
+    """The journal of a series of runs, summed up; parameters as those of `ledger`.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no run.
+    """
     if not runs:
         raise InvalidInput("nothing has been run yet.", "Run first: reverdure run")
-    end = max(run.last_year for run in runs)
-    if not first <= last <= end:
-        raise InvalidInput(
-            f"the period is {first} to {last}; allowed is a first year that is not after the "
-            f"last, and a last year up to {end}, the last year of the imagery."
-        )
     least_open = _PER_MILLE - round(supported_share * _PER_MILLE)
-    known, before = _known_at(runs, last), _known_at(runs, first - 1)
     columns = [one for one in LedgerColumn if has_acceptances or one is not LedgerColumn.ACCEPTED]
-    booked = _accounts(journal(runs, least_open, columns, permits), first, last)
-    stocks, beside = _stocks(known, least_open, last, columns), _beside(known, last, columns)
-    rows = []
-    for county in (WHOLE, *counties):
-        for column in LedgerColumn:
-            place = county, column
-            numbers: dict[LedgerLine, Pair] = {}
-            if column in columns:
-                account = booked.get(place, {})
-                numbers = _closed(account, stocks.get(place, (0, 0)), beside.get(place, {}))
-            for line in LedgerLine:
-                told = numbers.get(line) if (column, line) not in _NOT_TOLD else None
-                run = before if line is LedgerLine.OPENING else known
-                rows.append(_row(county, line, column, told, run))
-    return rows
+    told = [(run.run_id, run.day, run.last_year) for run in runs]
+    booked: dict[tuple[int, str, str, str], Pair] = {}
+    for year, line, column, county, m2, mines in journal(runs, least_open, columns, permits):
+        if m2 or mines:
+            _add_pair(booked, (year, line.key, column.key, county), (m2, mines))
+    end = max(run.last_year for run in runs)
+    # what a run knows is asked for only in the years it has the last word on
+    known = sorted({known_at(told, year) for year in range(runs[0].last_year - 1, end + 1)})
+    return Books(
+        tuple(told),
+        tuple(one.key for one in columns),
+        _rows(_with_whole(booked)),
+        tuple(
+            (run, *row) for run in known for row in _rows(_stocks(runs[run], least_open, columns))
+        ),
+        tuple((run, *row) for run in known for row in _rows(_beside(runs[run], columns))),
+    )
 
 
 def journal(
@@ -225,16 +228,6 @@ def journal(
     return found
 
 
-def _known_at(runs: Sequence[Knowledge], year: int) -> Knowledge:
-    """The last run whose knowledge is in the books of a year."""
-    front, known = runs[0].last_year, runs[0]
-    for run in runs[1:]:
-        if year < front + (run.last_year > front):
-            break
-        known, front = run, max(front, run.last_year)
-    return known
-
-
 def _by_mine(run: Knowledge) -> dict[tuple[str, str], list[Ground]]:
     """Grounds with dated damage, by id and county of their mine."""
     found: dict[tuple[str, str], list[Ground]] = {}
@@ -246,12 +239,18 @@ def _by_mine(run: Knowledge) -> dict[tuple[str, str], list[Ground]]:
 
 def _mine(grounds: Iterable[Ground], column: LedgerColumn, least_open: int) -> _Mine:
     """Damage and restoration of the grounds of a mine."""
-    mine = _Mine({}, {}, least_open)
+    damage: dict[int, int] = {}
+    restored: dict[int, int] = {}
     for ground in grounds:
-        _add(mine.damage, ground.damage_year, ground.area_m2)
+        _add(damage, ground.damage_year, ground.area_m2)
         for claim, m2, _ in _booked(ground, column):
-            _add(mine.restored, claim.year, m2)
-    return mine
+            _add(restored, claim.year, m2)
+    path, damaged, left = [], 0, 0
+    for year in sorted({*damage, *restored}):
+        damaged += damage.get(year, 0)
+        left += damage.get(year, 0) - restored.get(year, 0)
+        path.append((year, left, int(left * _PER_MILLE > damaged * least_open)))
+    return _Mine(damage, restored, path)
 
 
 def _booked(ground: Ground, column: LedgerColumn) -> list[tuple[Claimed, int, int]]:
@@ -259,7 +258,8 @@ def _booked(ground: Ground, column: LedgerColumn) -> list[tuple[Claimed, int, in
     room, found = ground.area_m2, []
     if not ground.claims:
         return []
-    for claim in sorted(ground.claims, key=lambda one: (one.year, one.claim_id)):
+    several = len(ground.claims) > 1
+    for claim in sorted(ground.claims, key=_DONE) if several else ground.claims:
         m2 = claim.m2(column)
         if m2 is None or ground.damage_year is None or claim.year < ground.damage_year:
             continue
@@ -324,109 +324,73 @@ def _flows(
         yield Posting(year, LedgerLine.RESTORED, column, county, -restored, min(opened, 0))
 
 
-def _accounts(
-    postings: Iterable[Posting], first: int, last: int
-) -> dict[Place, dict[LedgerLine, Pair]]:
-    """Opening stock and flows of a period as the journal has them, the whole and by county."""
-    sums: dict[Place, dict[LedgerLine, Pair]] = {}
-    for one in postings:
-        if one.year <= last and (one.m2 or one.mines):
-            line = LedgerLine.OPENING if one.year < first else one.line
-            for county in (WHOLE, one.county):
-                _add_pair(sums.setdefault((county, one.column), {}), line, (one.m2, one.mines))
-    return sums
-
-
 def _stocks(
-    run: Knowledge, least_open: int, year: int, columns: Iterable[LedgerColumn]
-) -> dict[Place, Pair]:
-    """The stock at the end of a year from what one run knows, without the journal."""
-    stocks: dict[Place, Pair] = {}
+    run: Knowledge, least_open: int, columns: Iterable[LedgerColumn]
+) -> dict[tuple[int, str, str], Pair]:
+    """How the stock changes year by year from what one run knows, without the journal."""
+    changes: dict[tuple[int, str, str], Pair] = {}
     grounds = _by_mine(run)
     for column in columns:
+        name = column.key
         for (_, county), of_mine in grounds.items():
-            stock = _mine(of_mine, column, least_open).stock(year)
-            for place in (WHOLE, county):
-                _add_pair(stocks, (place, column), stock)
-    return stocks
+            was_left, was_open = 0, 0
+            for year, left, is_open in _mine(of_mine, column, least_open).path:
+                change = left - was_left, is_open - was_open
+                _add_pair(changes, (year, name, county), change)
+                was_left, was_open = left, is_open
+    return _with_whole(changes)
 
 
 def _beside(
-    run: Knowledge, last: int, columns: Iterable[LedgerColumn]
-) -> dict[Place, dict[LedgerLine, Pair]]:
-    """What is in no account, each line with its square metres and mines."""
-    mines: dict[Place, dict[LedgerLine, set[str]]] = {}
-    m2s: dict[Place, dict[LedgerLine, int]] = {}
+    run: Knowledge, columns: Iterable[LedgerColumn]
+) -> dict[tuple[int, str, str, str], Pair]:
+    """What is in no account, by the year it is from; a mine counts from its first on."""
+    since: dict[tuple[str, str, str], dict[str, int]] = {}
+    found: dict[tuple[int, str, str, str], Pair] = {}
     for ground in run.grounds:
         for column in columns:
-            for line, m2 in _left_out(ground, column, last):
+            for line, year, m2 in _left_out(ground, column):
+                names = line.key, column.key
                 for county in (WHOLE, ground.county):
-                    place = county, column
-                    mines.setdefault(place, {}).setdefault(line, set()).add(ground.mine_id)
-                    _add(m2s.setdefault(place, {}), line, m2)
-    return {
-        place: {line: (m2s[place][line], len(ids)) for line, ids in lines.items()}
-        for place, lines in mines.items()
-    }
+                    place = *names, county
+                    _add_pair(found, (year, *place), (m2, 0))
+                    mines = since.setdefault(place, {})
+                    mines[ground.mine_id] = min(year, mines.get(ground.mine_id, year))
+    for place, mines in since.items():
+        for year in mines.values():
+            _add_pair(found, (year, *place), (0, 1))
+    return found
 
 
-def _closed(
-    booked: Mapping[LedgerLine, Pair], stock: Pair, beside: Mapping[LedgerLine, Pair]
-) -> dict[LedgerLine, Pair]:
-    """Every line of one account: what was booked, its sum, the check, and what is beside."""
-    lines: dict[LedgerLine, Pair] = dict.fromkeys(LedgerLine, (0, 0))
-    lines |= booked
-    closing = sum(m2 for m2, _ in booked.values()), sum(mines for _, mines in booked.values())
-    lines[LedgerLine.CLOSING] = closing
-    lines[LedgerLine.DIFFERENCE] = closing[0] - stock[0], closing[1] - stock[1]
-    lines |= beside
-    return lines
-
-
-def _left_out(ground: Ground, column: LedgerColumn, last: int) -> Iterable[tuple[LedgerLine, int]]:
+def _left_out(ground: Ground, column: LedgerColumn) -> Iterable[tuple[LedgerLine, int, int]]:
+    """Lines beside the account, each with the year it is from (0: of none) and its area."""
     if ground.unseen is not None:
-        yield ground.unseen, ground.area_m2
+        yield ground.unseen, 0, ground.area_m2
     elif ground.damage_year is None:
-        yield LedgerLine.DAMAGE_NOT_DATED, ground.area_m2
-    claims = [claim for claim in ground.claims if claim.year <= last]
+        yield LedgerLine.DAMAGE_NOT_DATED, 0, ground.area_m2
     booked = {one.claim_id: beyond for one, _, beyond in _booked(ground, column)}
-    for claim in claims:
+    for claim in ground.claims:
         m2 = claim.m2(column)
         if m2 is None:
-            yield LedgerLine.NOT_DECIDED, claim.claimed_m2
+            yield LedgerLine.NOT_DECIDED, claim.year, claim.claimed_m2
         elif ground.unseen is not None or claim.claim_id not in booked:
             if m2:
-                yield LedgerLine.RESTORED_NOT_BOOKED, m2
+                yield LedgerLine.RESTORED_NOT_BOOKED, claim.year, m2
         elif booked[claim.claim_id]:
-            yield LedgerLine.BEYOND_GROUND, booked[claim.claim_id]
+            yield LedgerLine.BEYOND_GROUND, claim.year, booked[claim.claim_id]
 
 
-def _row(
-    county: str,
-    line: LedgerLine,
-    column: LedgerColumn,
-    numbers: Pair | None,
-    run: Knowledge,
-) -> dict[str, Any]:
-    status = LedgerStatus.RECORDED
-    if numbers is None:
-        told = (column, line) not in _NOT_TOLD
-        status = LedgerStatus.NO_RECORDS if told else LedgerStatus.NOT_IN_COLUMN
-    m2, mines = numbers or (None, None)
-    if line is LedgerLine.NO_AREA:
-        m2 = None
-    return {
-        "county": county,
-        "line": line.key,
-        "column": column.key,
-        "status": status.key,
-        "mines": mines,
-        "area_m2": m2,
-        "area_ha": None if m2 is None else m2 / 10_000,
-        "area_mu": None if m2 is None else m2 * 15 / 10_000,
-        "day": run.day,
-        "run_id": run.run_id,
-    }
+def _rows(sums: Mapping[tuple[Any, ...], Pair]) -> tuple[tuple[Any, ...], ...]:
+    """Sums as rows: the key, then square metres and mines."""
+    return tuple((*key, *pair) for key, pair in sorted(sums.items()))
+
+
+def _with_whole(sums: dict[Any, Pair]) -> dict[Any, Pair]:
+    """Sums of counties, the last of each key, with those of all counties together."""
+    whole: dict[Any, Pair] = {}
+    for key, pair in sums.items():
+        _add_pair(whole, (*key[:-1], WHOLE), pair)
+    return sums | whole
 
 
 def _add(sums: dict[Any, int], key: Any, m2: int) -> None:

@@ -9,12 +9,12 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from reverdure.core.codes import Aim
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.kinds import choices
+from reverdure.registry.packaged import packaged_names, packaged_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -233,8 +233,7 @@ def pack_names() -> list[str]:
     >>> pack_names()
     ['empty', 'jiangxi']
     """
-    folder = resources.files("reverdure.registry").joinpath("data/packs")
-    return sorted(one.name.removesuffix(".toml") for one in folder.iterdir())
+    return packaged_names("packs")
 
 
 def pack_text(name: str) -> str:
@@ -249,8 +248,7 @@ def pack_text(name: str) -> str:
         raise UnknownOption(
             f"rule pack {name!r} is not known; use one of {', '.join(pack_names())}."
         )
-    source = resources.files("reverdure.registry").joinpath(f"data/packs/{name}.toml")
-    return source.read_text(encoding="utf-8")
+    return packaged_text("packs", name)
 
 
 @cache

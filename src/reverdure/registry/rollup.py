@@ -1,10 +1,12 @@
 """Programmes and targets as trees: what each holds with all its parts, every mine once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from reverdure.core.record_book import Book, Record
+
+_WHOLE = ""
 
 
 class MineFacts(NamedTuple):
@@ -111,6 +113,51 @@ def programme_tree(
     found = [_branch(record, depth, under[record.id], own, done, facts) for record, depth in order]
     everything = {record.id for record, _ in order}
     return [*found, _branch(None, 0, everything, own, done, facts)]
+
+
+def summed_tree(
+    programmes: Mapping[str, Record],
+    shared: Iterable[tuple[Collection[str], int, float, float, float]],
+    works: Mapping[str, int],
+) -> list[Branch]:
+    """What `programme_tree` gives, from mines that were counted already.
+
+    Parameters
+    ----------
+    programmes : mapping of id to Record
+    shared : iterable of (ids, mines, area_ha, claimed_ha, supported_ha)
+        Sums over the mines that belong to the same programmes.
+    works : mapping of programme id to int
+        How many works name it.
+
+    Examples
+    --------
+    >>> rows = {"P": {"name": "p"}, "A": {"name": "a", "parent_id": "P"}}
+    >>> programmes = {key: Record(key, 1, values) for key, values in rows.items()}
+    >>> tree = summed_tree(programmes, [({"P", "A"}, 1, 3, 2, 1)], {"A": 4})
+    >>> [(one.depth, one.mines, one.works, one.area_ha) for one in tree]
+    [(0, 1, 4, 3.0), (1, 1, 4, 3.0), (0, 1, 4, 3.0)]
+    """
+    order = _ordered(programmes)
+    above: dict[str, frozenset[str]] = {}
+    for record, _ in order:
+        up = above.get(record.values.get("parent_id", ""), frozenset({_WHOLE}))
+        above[record.id] = up | {record.id}
+    mines: dict[str, int] = dict.fromkeys([_WHOLE, *above], 0)
+    done = dict(mines)
+    areas_ha = {name: [0.0, 0.0, 0.0] for name in mines}
+    for ids, count, *of in shared:
+        for name in frozenset[str]().union(*(above.get(one, ()) for one in ids)):
+            mines[name] += count
+            areas_ha[name] = [a + b for a, b in zip(areas_ha[name], of, strict=True)]
+    for programme, count in works.items():
+        for name in above.get(programme, ()):
+            done[name] += count
+    return [
+        Branch(record, depth, mines[name], done[name], *areas_ha[name])
+        for name, record, depth in [*((one.id, one, depth) for one, depth in order),
+                                    (_WHOLE, None, 0)]
+    ]  # fmt: skip
 
 
 def target_tree(book: Book) -> list[Cascade]:

@@ -11,6 +11,7 @@ from typing import Any
 from reverdure.core.codes import Bound
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.units import HA_PER_UNIT, MU_PER_HA, to_ha
+from reverdure.registry.packaged import packaged_names, packaged_text
 
 _CURRENCIES = ("CNY", "USD", "EUR")
 _UNITS: Mapping[str, tuple[str, ...]] = {
@@ -222,8 +223,7 @@ def case_names() -> list[str]:
     >>> case_names()
     ['hunan', 'jiangxi', 'xikuangshan']
     """
-    folder = resources.files("reverdure.registry").joinpath("data/cases")
-    return sorted(one.name.removesuffix(".toml") for one in folder.iterdir())
+    return packaged_names("cases")
 
 
 def read_case(name: str) -> Case:
@@ -242,8 +242,7 @@ def read_case(name: str) -> Case:
     """
     if name not in case_names():
         raise UnknownOption(f"case {name!r} is not known; use one of {', '.join(case_names())}.")
-    source = resources.files("reverdure.registry").joinpath(f"data/cases/{name}.toml")
-    return Case.from_dict({"name": name} | tomllib.loads(source.read_text(encoding="utf-8")))
+    return Case.from_dict({"name": name} | tomllib.loads(packaged_text("cases", name)))
 
 
 def amounts(case: Case) -> dict[str, Amount]:

@@ -205,12 +205,6 @@ class Database:
             yield transaction
             transaction.audit(action, detail | transaction.detail)
 
-    def fill(self, table: sa.Table, batches: Iterable[list[dict[str, Any]]]) -> None:
-        """Rows of another registry into the empty table of this one, all or none."""
-        with self.writer() as connection:
-            for batch in batches:
-                connection.execute(table.insert(), batch)
-
     @contextmanager
     def _reader(self) -> Iterator[sa.Connection]:
         with (

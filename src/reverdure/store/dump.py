@@ -13,11 +13,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from reverdure.core.errors import InvalidInput, UnreadableFile, WorkspaceTooNew
+from reverdure.core.errors import InvalidInput, UnreadableFile, WorkspaceExists, WorkspaceTooNew
 from reverdure.core.files import atomic
 from reverdure.core.provenance import file_digest
-from reverdure.store.database import HEAD, Database
+from reverdure.store.database import HEAD, Database, every
 from reverdure.store.lines import is_geometry, lines, written
+from reverdure.store.postgres import check_url
 from reverdure.store.tables import metadata
 from reverdure.store.workspace import REGISTRY, SETTINGS, Workspace, naming
 
@@ -70,8 +71,11 @@ def dump(workspace: Workspace, path: Path) -> dict[str, int]:
     return {name: one["rows"] for name, one in stated.items()}
 
 
-def restore(unpacked: Path, root: Path) -> dict[str, int]:
+def restore(unpacked: Path, root: Path, url: str = "") -> dict[str, int]:
     """Make a workspace from an unpacked archive; rows of each table.
+
+    Everything is filled in and compared in one transaction, the last step of all. Where what
+    comes after it was cut off, the same again finds the database as the archive has it.
 
     Parameters
     ----------
@@ -79,6 +83,8 @@ def restore(unpacked: Path, root: Path) -> dict[str, int]:
         Folder with the files of a dump.
     root : Path
         Folder that is not there yet.
+    url : str
+        Address of an empty database that keeps the registry; "" for a file in the folder.
 
     Raises
     ------
@@ -86,6 +92,10 @@ def restore(unpacked: Path, root: Path) -> dict[str, int]:
         If it is no dump, or a table or file is not what its manifest says.
     WorkspaceTooNew
         If a newer version wrote it.
+    WorkspaceExists
+        If the database holds tables of something else.
+    InvalidInput, DatabaseUnavailable, NotAllowed
+        If the address is none or holds a password, or the database refuses.
     """
     manifest = _read_manifest(unpacked)
     for name, digest in manifest["files"].items():
@@ -95,18 +105,44 @@ def restore(unpacked: Path, root: Path) -> dict[str, int]:
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (unpacked / name).replace(target)
-    database = Database.create(root / REGISTRY)
-    counts = {}
-    for table in metadata.sorted_tables:
-        said = manifest["tables"].get(table.name, {"rows": 0})
-        if said["rows"]:
-            _fill(database, table, unpacked / "tables" / f"{table.name}.jsonl")
-        found = written(lines(table, database.all_of(table)))
-        if "sha256" in said and found != said:
-            raise UnreadableFile(f"table {table.name} is not what the dump's manifest says.")
-        counts[table.name] = found["rows"]
+    if url:
+        settings = naming((root / SETTINGS).read_text(encoding="utf-8"), check_url(url))
+        (root / SETTINGS).write_text(settings, encoding="utf-8")
+    database = Database(url or root / REGISTRY)
+    try:
+        counts = _filled(database, unpacked / "tables", manifest["tables"])
+    except WorkspaceExists:
+        if _there(database) != manifest["tables"]:
+            raise
+        counts = {name: one["rows"] for name, one in manifest["tables"].items()}
     Workspace.open(root)
     return counts
+
+
+def _filled(database: Database, folder: Path, stated: Mapping[str, Any]) -> dict[str, int]:
+    """Tables with the rows of a dump, in one transaction; how many each has."""
+    counts = {}
+    with database.writer() as connection:
+        database.build(connection)
+        for table in metadata.sorted_tables:
+            said = stated.get(table.name, {"rows": 0})
+            if said["rows"]:
+                _fill(connection, table, folder / f"{table.name}.jsonl")
+            found = written(lines(table, connection.execute(every(table)).all()))
+            if "sha256" in said and found != said:
+                raise UnreadableFile(f"table {table.name} is not what the dump's manifest says.")
+            counts[table.name] = int(found["rows"])
+        database.settle(connection)
+    return counts
+
+
+def _there(database: Database) -> dict[str, dict[str, Any]]:
+    """What a manifest would say of a database; nothing where it lacks one of our tables."""
+    try:
+        return {table.name: written(lines(table, database.all_of(table)))
+                for table in metadata.sorted_tables}  # fmt: skip
+    except sa.exc.ProgrammingError:
+        return {}
 
 
 def _read_manifest(unpacked: Path) -> Mapping[str, Any]:
@@ -127,9 +163,10 @@ def _read_manifest(unpacked: Path) -> Mapping[str, Any]:
     return dict(manifest)
 
 
-def _fill(database: Database, table: sa.Table, path: Path) -> None:
+def _fill(connection: sa.Connection, table: sa.Table, path: Path) -> None:
     try:
-        database.fill(table, _rows(path, table))
+        for batch in _rows(path, table):
+            connection.execute(table.insert(), batch)
     except (OSError, ValueError, TypeError, sa.exc.SQLAlchemyError) as error:
         raise UnreadableFile(f"table {table.name} of the dump cannot be read: {error}.") from error
 

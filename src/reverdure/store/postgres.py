@@ -169,7 +169,7 @@ class Postgres:
         return self._login[1]
 
     def hidden(self) -> frozenset[tuple[str, str]]:
-        """Columns, as (table, column), that this login may not read."""
+        """Columns of our tables, as (table, column), that this login may not read."""
         return self._hidden
 
     @cached_property
@@ -180,7 +180,9 @@ class Postgres:
             " and not a.attisdropped and not has_column_privilege(c.oid, a.attnum, 'select')"
         )
         with self.engine.connect().execution_options(reads=True) as connection:
-            return frozenset(tuple(row) for row in connection.exec_driver_sql(statement))
+            found = {tuple(row) for row in connection.exec_driver_sql(statement)}
+        known = tables.metadata.sorted_tables
+        return frozenset(found & {(one.name, column.name) for one in known for column in one.c})
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -122,15 +122,6 @@ def _numbered(database: Database, numbers: Sequence[int]) -> list[Any]:
     ]
 
 
-def values_in_force(database: Database, kind: str, *names: str) -> list[tuple[Any, ...]]:
-    """Id and some values, as text, of every record of a kind, by id."""
-    values = _Values(database, *(name for name in names if name not in RECORD.c))
-    columns = [RECORD.c[name] if name in RECORD.c else values[name] for name in names]
-    statement = sa.select(RECORD.c.id, *columns).select_from(values.source)
-    rows = database.read(statement.where(RECORD.c.kind == kind, in_force()).order_by(RECORD.c.id))
-    return [tuple(row) for row in rows]
-
-
 def _conditions(asked: Question, values: _Values) -> list[sa.ColumnElement[bool]]:
     found: list[sa.ColumnElement[bool]] = [RECORD.c.kind == asked.kind, in_force()]
     if asked.mine_id:

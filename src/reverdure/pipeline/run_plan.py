@@ -33,6 +33,7 @@ from reverdure.pipeline.corrections import (
 from reverdure.pipeline.fine_plan import FineSource, FineSources, fine_sources
 from reverdure.pipeline.footprints import Footprints
 from reverdure.pipeline.harmonising import harmonisation_of
+from reverdure.pipeline.known_dates import known_years
 from reverdure.pipeline.lattice import (
     RING_MARGIN_M,
     Bounds,
@@ -123,6 +124,8 @@ class Plan:
     fine: FineSources
     #: lines that bring newer sensors to older ones, where the workspace asks for it
     harmonise: Harmonisation | None
+    #: by mine: years of recorded damage, where the workspace lets them date it
+    known_years: Mapping[str, tuple[int, ...]]
 
 
 def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
@@ -195,6 +198,10 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     measured = {
         mine_id: _with_fine(source, fine.get(mine_id)) for mine_id, source in measured.items()
     }
+    dates = known_years(workspace)
+    measured = {
+        mine_id: _with_years(source, dates.get(mine_id)) for mine_id, source in measured.items()
+    }
     inputs = {
         "mines": _frame_digest(mines),
         "claims": _frame_digest(claims),
@@ -207,6 +214,8 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
         inputs["sentinel2"] = digest(sorted([one.scene_id, one.fingerprint] for one in sentinel2))
     if lines is not None:
         inputs["harmonise"] = [lines.name, lines.key]
+    if dates:
+        inputs["events"] = digest(dates)
     if standing.corrections:
         inputs["corrections"] = corrections_digest(standing)
     run_id = digest(
@@ -221,6 +230,7 @@ def make_plan(workspace: Workspace, only: str | None = None) -> Plan:
     return Plan(
         run_id, lattice, sources.years, indices, composites, segments, measured,
         mines, claims, counties, layers, selected, inputs, rows.as_listed(), standing, fine, lines,
+        dates,
     )  # fmt: skip
 
 
@@ -442,6 +452,11 @@ def _with_fine(source: MineSource, fine: Mapping[int, FineSource] | None) -> Min
     if not fine:
         return source
     return replace(source, key=digest([source.key, [[y, one.key] for y, one in fine.items()]]))
+
+
+def _with_years(source: MineSource, years: tuple[int, ...] | None) -> MineSource:
+    """A mine's source whose key stands for the years its damage is known from, if any."""
+    return source if not years else replace(source, key=digest([source.key, "events", years]))
 
 
 def _settings_that_matter(workspace: Workspace) -> dict[str, Any]:
