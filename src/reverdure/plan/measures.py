@@ -139,6 +139,17 @@ class Measure:
         weights = {k: v for k, v in self._by_stage().items() if k not in AFTERCARE}
         return self._spread(weights)
 
+    def aftercare_profile(self) -> NDArray[np.float64]:
+        """Share of the whole cost that is aftercare, in each year after the start.
+
+        Examples
+        --------
+        >>> catalogue().measures["assisted_recovery"].aftercare_profile().round(2).tolist()
+        [0.0, 0.08, 0.08, 0.08]
+        """
+        care = {stage: money for stage, money in self._by_stage().items() if stage in AFTERCARE}
+        return self._years(care) / self.cny_per_unit
+
     def _by_stage(self) -> dict[str, float]:
         stages: dict[str, float] = {}
         for cost in self.costs:
@@ -146,12 +157,16 @@ class Measure:
         return stages
 
     def _spread(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        years = self._years(weights)
+        shares: NDArray[np.float64] = years / years.sum()
+        return shares
+
+    def _years(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
         years = np.zeros(max(stage.first + stage.years for stage in self.stages))
         for stage in self.stages:
             share = weights.get(stage.id, 0.0) / stage.years
             years[stage.first : stage.first + stage.years] += share
-        shares: NDArray[np.float64] = years / years.sum()
-        return shares
+        return years
 
 
 @dataclass(frozen=True, slots=True)
