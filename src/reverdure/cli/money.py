@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.money_words import say_money, say_terms, say_ways
+from reverdure.cli.money_words import say_bundles, say_money, say_terms, say_ways
 from reverdure.cli.plan_words import say_changed
 from reverdure.cli.records import Unit
 from reverdure.cli.screen import area_shown, language, say
@@ -36,9 +36,16 @@ def money(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     unit: Unit = "ha",
 ) -> None:
     """Show the money of a plan over the years, closing to zero. / 方案资金逐年平衡"""
-    from reverdure.pipeline.money_tables import flow_rows, term_rows, way_rows, write_tables
+    from reverdure.pipeline.money_bundles import bundles_of
+    from reverdure.pipeline.money_tables import (
+        bundle_rows,
+        flow_rows,
+        term_rows,
+        way_rows,
+        write_tables,
+    )
     from reverdure.pipeline.money_terms import read_terms
-    from reverdure.pipeline.plan_money import both_ways, money_over_time
+    from reverdure.pipeline.plan_money import both_ways, money_over_time, with_bundles
     from reverdure.pipeline.programme import reopen
     from reverdure.pipeline.saved_plans import load_plan
     from reverdure.store.workspace import Workspace
@@ -60,6 +67,10 @@ def money(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         tables["ways"] = way_rows(money, both)
         used = (*used, *more)
         say_ways(both, tables["ways"], shown)
+    judged = bundles_of(known, found.plan, money.programme[0])
+    if judged:
+        tables["bundles"] = say_bundles(judged, bundle_rows(judged, known))
+        used = with_bundles(used, known)
     say_terms(used)
     tables["terms"] = term_rows(used, language())
     if out is not None:

@@ -1,15 +1,16 @@
 """Money over time on the screen: tables and sentences, in two languages and two units of area."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reverdure.cli.screen import language, say, table, words
-from reverdure.core.codes import CashStatus, PayWay
+from reverdure.core.codes import CashStatus, Code, PayWay
 from reverdure.core.units import MU_PER_HA
 
 if TYPE_CHECKING:
     from reverdure.core.fields import Field
-    from reverdure.finance.ways_over_time import Spread, WaysOverTime
+    from reverdure.finance.ways_over_time import Result, Spread, WaysOverTime
+    from reverdure.pipeline.money_bundles import NamedBundle
     from reverdure.pipeline.money_tables import Rows
     from reverdure.pipeline.money_terms import Term
     from reverdure.pipeline.plan_money import PlanMoney
@@ -35,8 +36,8 @@ def _years(title: str, rows: "Rows", fields: "Sequence[Field]") -> None:
     """A row a year; columns that are empty throughout are left out, sums are not."""
     kept = [one for one in fields if one.name in _ALWAYS or any(map(_filled(one.name), rows))]
     headings = [one.zh if language() == "zh" else one.en for one in kept]
-    table([title, *headings],
-          [[row["year"], *(_cell(one.name, row[one.name]) for one in kept)] for row in rows])  # fmt: skip
+    cells = [[row["year"], *(_cell(one.name, row[one.name]) for one in kept)] for row in rows]
+    table([title, *headings], cells)
 
 
 _ALWAYS = ("money_in", "money_out", "balance", "status")
@@ -78,7 +79,8 @@ def say_ways(both: "WaysOverTime", rows: "Rows", unit: str) -> None:
     table([words("money.paid_by"), *ways, words("money.advanced")], cells)
     factor = MU_PER_HA if unit == "mu" else 1.0
     shown = words(f"unit.{unit}")
-    lines = [
+    results = [both.ways[way] for way in PayWay]
+    lines: list[tuple[str, Callable[[Result], str]]] = [
         (words("money.way_in_all"), lambda one: _range(one.in_all)),
         (words("money.way_lost_public"), lambda one: _range(one.lost_public)),
         (words("money.way_lost_builders"), lambda one: _range(one.lost_builders)),
@@ -87,8 +89,8 @@ def say_ways(both: "WaysOverTime", rows: "Rows", unit: str) -> None:
         (words("money.way_area", unit=shown), lambda one: _range(one.restored_ha, factor, 1)),
         (words("money.way_per_10000", unit=shown), lambda one: _range(one.ha_per_10000, factor, 4)),
     ]
-    table([words("money.way_of"), *ways],
-          [[name, *(of_way(both.ways[way]) for way in PayWay)] for name, of_way in lines])  # fmt: skip
+    cells = [[name, *map(told, results)] for name, told in lines]
+    table([words("money.way_of"), *ways], cells)
     if both.even_reward is not None:
         say("money.even", factor=f"{both.even_reward:.3f}")
     say("money.ways_note")
@@ -102,6 +104,27 @@ def _range(spread: "Spread", factor: float = 1.0, digits: int = 2) -> str:
     if high - low <= _SMALL:
         return f"{mean:,.{digits}f}"
     return f"{mean:,.{digits}f} ({low:,.{digits}f}-{high:,.{digits}f})"
+
+
+def say_bundles(bundles: "Sequence[NamedBundle]", rows: "Rows") -> "Rows":
+    """What each bundle comes to, and whether it carries itself; the rows in words."""
+    said = [
+        {**row, "item": words(f"money.bundle_{row['item']}"), "value": _in_words(row["value"])}
+        for row in rows
+    ]
+    for one in bundles:
+        mine = [row for row in said if row["bundle"] == one.name]
+        title = words("money.bundle", name=one.name)
+        table([title, ""], [[row["item"], row["value"]] for row in mine])
+        if one.is_late:
+            say("money.bundle_late", name=one.name, built=one.built, most=one.most_years)
+    return said
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return words("money.yes" if value else "money.no")
+    return value.label(language()) if isinstance(value, Code) else str(value)
 
 
 def say_terms(used: "Sequence[Term]") -> None:

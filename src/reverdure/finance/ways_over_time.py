@@ -171,7 +171,9 @@ def _growth(rate: float, years: int) -> Numbers:
 
 def _per_10000(area: Numbers, money: Numbers, unit: float) -> Numbers:
     yuan = money * unit
-    return np.divide(area * 10_000, yuan, out=np.full(len(area), np.nan), where=yuan > 0)
+    share: Numbers = np.full(len(area), np.nan)
+    np.divide(area * 10_000, yuan, out=share, where=yuan > 0)
+    return share
 
 
 def _spread(values: Numbers) -> Spread:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reverdure.core.codes import PayWay
+from reverdure.core.codes import IrrStatus, PayWay
 from reverdure.finance.terms import CENTS, MILLION
 from reverdure.finance.waterfall import SOURCES, USES
 from reverdure.finance.ways_over_time import WaysOverTime
-from reverdure.pipeline.money_terms import Term
+from reverdure.pipeline.money_bundles import NamedBundle
+from reverdure.pipeline.money_terms import Term, Terms
 from reverdure.pipeline.plan_money import PlanMoney
 
 Rows = list[dict[str, Any]]
@@ -64,6 +65,38 @@ def term_rows(terms: Sequence[Term], language: str) -> Rows:
          "about": one.about_zh if language == "zh" else one.about}
         for one in terms
     ]  # fmt: skip
+
+
+def bundle_rows(bundles: Sequence[NamedBundle], terms: Terms) -> Rows:
+    """A row an item of each bundle: a key of the messages (`money.bundle_...`) and its value."""
+    rows: Rows = []
+    for one in bundles:
+        found, rate = one.found, terms["discount_rate"]
+        several = found.irr.status is IrrStatus.SEVERAL_SIGNS
+        items: list[tuple[str, Any]] = [
+            ("years", f"{one.first}-{one.last}"),
+            ("npv", f"{mcny(found.npv):,.3f} ({rate:.1%})"),
+            ("irr", ", ".join(f"{root:.2%}" for root in found.irr.roots) or "-"),
+            ("irr_status", found.irr.status),
+            *([("mirr", _percent(found.mirr))] if several else []),
+            ("benefit_cost", _plain(found.benefit_cost)),
+            ("payback", _plain(found.payback_years)),
+            ("loan", f"{mcny(sum(flow.sources['loan'] for flow in found.flows)):,.2f}"),
+            ("cover", _plain(found.least_cover)),
+            ("feedback", f"{mcny(found.feedback):,.2f}"),
+            ("unpaid", f"{mcny(sum(sum(flow.unpaid.values()) for flow in found.flows)):,.2f}"),
+            ("carries", found.carries_itself),
+        ]  # fmt: skip
+        rows += [{"bundle": one.name, "item": key, "value": value} for key, value in items]
+    return rows
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2%}"
 
 
 def write_tables(path: Path, tables: Mapping[str, Rows], language: str) -> None:

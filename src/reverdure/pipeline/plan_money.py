@@ -126,6 +126,40 @@ def both_ways(
     return ways, tuple(terms.numbers[name] for name in _WAYS)
 
 
+def with_bundles(used: Sequence[Term], terms: Terms) -> tuple[Term, ...]:
+    """The terms used so far, and those that bundles are judged by."""
+    names = dict.fromkeys([*(one.name for one in used), *_LOAN, "tax_rate", "discount_rate"])
+    return tuple(terms.numbers[name] for name in names)
+
+
+def costs_by_year(
+    plan: "Plan", mines: Sequence[str]
+) -> tuple[list[str], Numbers, Numbers, NDArray[np.bool_]]:
+    """Works of a plan on these mines: ids, cost and aftercare by year from the first, liable.
+
+    Costs are in million CNY, a row a work.
+    """
+    compiled = plan.compiled
+    options, table = compiled.options, compiled.problem.mines
+    assert plan.found.x is not None
+    at = np.flatnonzero(plan.found.x[compiled.starts] > 0.5)
+    at = at[np.isin(table.ids[options.mine[at]], mines)]
+    where = options.mine[at]
+    cost, care = _costs(plan, at)
+    return table.ids[where].tolist(), cost, care, table.has_owner[where]
+
+
+def _costs(plan: "Plan", at: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+    """Cost of these starts by year from the first, and the part of it that is aftercare."""
+    options = plan.compiled.options
+    wide = options.profiles.shape[1]
+    care = np.array([np.pad(one.aftercare_profile(), (0, wide))[:wide]
+                     for one, _ in options.packages])  # fmt: skip
+    cost, package, start = options.cost[at], options.package[at], options.start[at]
+    whole = _shifted(cost, options.profiles[package], start)
+    return whole, _shifted(cost, care[package], start)
+
+
 def _works(plan: "Plan", terms: Terms, county: str) -> _Works:
     if plan.found.x is None:
         raise InvalidInput("there is no plan whose money could be told.")
@@ -137,16 +171,12 @@ def _works(plan: "Plan", terms: Terms, county: str) -> _Works:
     if not len(at):
         known = ", ".join(sorted(set(plan.works["county"]))) or "-"
         raise InvalidInput(f"the plan has no works in county {county!r}; it has in {known}.")
-    wide = options.profiles.shape[1]
-    care = np.array([np.pad(one.aftercare_profile(), (0, wide))[:wide]
-                     for one, _ in options.packages])  # fmt: skip
-    package, start = options.package[at], options.start[at]
+    package = options.package[at]
     net = np.array([terms.net_revenue(use) if use else 0.0 for _, use in options.packages])
+    earns = np.array([bool(use and use.revenue_cny_per_ha_year) for _, use in options.packages])
     area = restored_ha.of(options, mines)[at]
     return _Works(
-        at, _shifted(options.cost[at], options.profiles[package], start),
-        _shifted(options.cost[at], care[package], start), mines.has_owner[options.mine[at]],
-        np.array([bool(use and use.revenue_cny_per_ha_year) for _, use in options.packages])[package],
+        at, *_costs(plan, at), mines.has_owner[options.mine[at]], earns[package],
         mines.county[options.mine[at]], options.finish[at], options.success[at], area,
         net[package] * area * options.success[at] / MILLION,
     )  # fmt: skip
@@ -179,8 +209,11 @@ def _is_reward(kind: str, reward_share: float | None) -> bool:
 
 
 def _public(plan: "Plan", works: _Works, county: str) -> Numbers:
-    """What public money pays of each work, by year: all of it where nobody is liable and nothing
-    is earned, and of what earns the part that loans and social capital leave."""
+    """What public money pays of each work, by year.
+
+    All of it where nobody is liable and nothing is earned; of works that earn the part that
+    loans and social capital leave; nothing where an owner is liable.
+    """
     span = len(plan.compiled.problem.years)
     money = plan.money[plan.money["kind"].isin(GRANTS)]
     free = works.cost[:, :span] * ~works.owned[:, None]
