@@ -10,6 +10,7 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.plan_words import (
     say_budget,
     say_changed,
+    say_changed_base,
     say_comparison,
     say_conflict,
     say_left_out,
@@ -23,7 +24,7 @@ from reverdure.core.codes import PlanStatus
 from reverdure.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reverdure.pipeline.programme import Reopened
+    from reverdure.pipeline.programme import Asked, Reopened
     from reverdure.pipeline.saved_plans import SavedPlan
     from reverdure.store.workspace import Workspace
 
@@ -97,6 +98,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         question["unsurveyed"] = unsurveyed
     asked = ask(opened, question)
     say_left_out(asked)
+    if base:
+        _name_changes(opened, base, asked)
     with progress() as on_progress:
         found = solve(asked.problem, time_limit, gap, on_progress)
     if found.status is PlanStatus.INFEASIBLE:
@@ -147,6 +150,19 @@ def _question(
         question["requirements"] = read_requirements(require)
     question["changes"] = [*question["changes"], *changes]
     return question
+
+
+def _name_changes(opened: "Workspace", base: str, asked: "Asked") -> None:
+    """Say which data are others than when the plan to begin from was made."""
+    from reverdure.pipeline.programme import changed_since, differing
+    from reverdure.pipeline.saved_plans import load_plan
+
+    saved = load_plan(opened, base)
+    same = all(
+        asked.question.get(key) == saved.question.get(key) for key in ("years", "unsurveyed")
+    )
+    parts = differing(saved.inputs, asked.inputs) if same else changed_since(opened, saved)
+    say_changed_base(saved, parts)
 
 
 def _budget(path: Path, years: list[int]) -> list[dict[str, Any]]:

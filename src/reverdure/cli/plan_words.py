@@ -1,6 +1,7 @@
 """A programme on the screen: tables and sentences, in two languages and two units of area."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reverdure.cli.screen import language, say, table, words
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reverdure.core.records import Finding
     from reverdure.pipeline.plan_sources import BudgetRead
     from reverdure.pipeline.programme import Asked, Reopened
+    from reverdure.pipeline.saved_plans import SavedPlan
     from reverdure.plan.answers import Why
     from reverdure.plan.comparing import Comparison
     from reverdure.plan.problem import Problem
@@ -128,7 +130,11 @@ def _spending(plan: "Plan") -> None:
 
 def _works(plan: "Plan", unit: str) -> None:
     years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
+    if plan.works.empty:
+        return
     on_land = plan.works[[measures.measures[m].slot == "land" for m in plan.works["measure"]]]
+    if on_land.empty:
+        return
     rows = []
     for measure, group in on_land.groupby("measure"):
         one = measures.measures[str(measure)]
@@ -217,6 +223,13 @@ def say_changed(reopened: "Reopened") -> None:
             parts=words("plan.and").join(parts))  # fmt: skip
 
 
+def say_changed_base(saved: "SavedPlan", parts: "Sequence[str]") -> None:
+    """That the data are others than those the plan to begin from was made of."""
+    if parts:
+        said = words("plan.and").join(words(f"plan.changed_{one}") for one in parts)
+        say("plan.changed_base", name=saved.name, at=saved.saved_at[:10], parts=said)
+
+
 def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit: str) -> None:
     """What moved, where, why, and what it costs."""
     names = one.saved.name, other.saved.name
@@ -275,6 +288,10 @@ def _start(row: dict[str, object], side: str, plan: "Plan") -> str:
     return f"{' - '.join(names)}, {year}"
 
 
+def _behind(amount: float) -> str:
+    return f"{amount:,.3f}" if amount >= 0 else words("plan.ahead", amount=f"{-amount:,.3f}")
+
+
 def say_why(found: "Why") -> None:
     """The answer in sentences, what the value is made of, and the next best starts."""
     say("plan.why", text=found.zh if language() == "zh" else found.en)
@@ -283,5 +300,5 @@ def say_why(found: "Why") -> None:
     if rows:
         table([words("plan.part"), words("plan.worth")], rows)
     others = found.others[:5]
-    rows = [[row[language()], f"{row['behind']:,.3f}"] for row in others.to_dict("records")]
+    rows = [[row[language()], _behind(row["behind"])] for row in others.to_dict("records")]
     table([words("plan.other"), words("plan.behind")], rows)

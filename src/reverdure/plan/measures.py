@@ -270,6 +270,7 @@ def read_catalogue(text: str) -> Catalogue:
         If a cost is not above zero, or a stage, land use or number does not fit.
     """
     tree = tomllib.loads(text)
+    _refuse_nan("measures", tree)
     land_uses = {k: LandUse(id=k, **v) for k, v in tree["land_uses"].items()}
     measures = {k: _measure(k, v, land_uses) for k, v in tree["measures"].items()}
     streams = {
@@ -284,6 +285,26 @@ def read_catalogue(text: str) -> Catalogue:
         MappingProxyType({k: float(v["value"]) for k, v in tree["rules"].items()}),
         tuple(_assumptions(measures, tree)),
     )
+
+
+def _refuse_nan(where: str, said: Any) -> None:
+    """Refuse a number that is none, with the place it stands in."""
+    parts = said.items() if isinstance(said, Mapping) else enumerate(said, start=1)
+    for key, value in parts:
+        place = f"{where}.{key}"
+        if isinstance(value, Mapping | list):
+            _refuse_nan(place, value)
+        elif isinstance(value, float) and not np.isfinite(value):
+            raise InvalidInput(f"{place} is {value}; write a number.")
+
+
+def _course(name: str, raw: Mapping[str, Any]) -> Trajectory:
+    course = Trajectory(**raw)
+    for key in ("kappa", "ceiling", "success"):
+        value = getattr(course, key)
+        if not 0 <= value <= 1:
+            raise InvalidInput(f"{key} of measure {name!r} is {value:g}; allowed is 0 to 1.")
+    return course
 
 
 def _measure(name: str, raw: Mapping[str, Any], land_uses: Mapping[str, LandUse]) -> Measure:
@@ -305,7 +326,7 @@ def _measure(name: str, raw: Mapping[str, Any], land_uses: Mapping[str, LandUse]
         if use not in land_uses:
             raise InvalidInput(f"measure {name!r} leads to the unknown land use {use!r}.")
     numbers = {f.name: float(raw["per_unit"][f.name]) for f in fields(PerUnit)}
-    course = Trajectory(**raw["trajectory"]) if "trajectory" in raw else None
+    course = _course(name, raw["trajectory"]) if "trajectory" in raw else None
     plain = {k: raw[k] for k in ("en", "zh", "slot", "unit", "surface", "nature_based")}
     return Measure(
         id=name, land_uses=tuple(raw["land_uses"]), stages=stages, costs=costs,
