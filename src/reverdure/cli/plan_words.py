@@ -85,8 +85,29 @@ def say_plan(plan: "Plan", unit: str) -> None:
             say("plan.shortfall", what=row[language()], amount=f"{row['amount']:,.2f}")
     else:
         say("plan.no_short")
+    _demonstrations(plan)
     _prices(plan, unit)
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
+
+
+def _demonstrations(plan: "Plan") -> None:
+    """Demonstration projects of the plan whose works take longer than they may."""
+    from reverdure.finance.tables import rule
+    from reverdure.plan.requirements import Bundles
+
+    compiled, most = plan.compiled, int(rule("demonstration_years"))
+    groups = [one for one in compiled.problem.requirements if isinstance(one, Bundles)]
+    named = [bundle for group in groups for bundle in group.bundles]
+    if not named or plan.found.x is None:
+        return
+    taken = plan.found.x[compiled.model.columns("columns.bundle")] > 0.5
+    for bundle, is_taken in zip(named, taken, strict=True):
+        works = plan.works[plan.works["mine_id"].isin(bundle.mines)]
+        if is_taken and len(works):
+            first, last = int(works["start"].min()), int(works["finish"].max())
+            if last - first + 1 > most:
+                say("plan.demonstration", name=bundle.id, first=first, last=last,
+                    years=last - first + 1, most=most)  # fmt: skip
 
 
 def write_book(path: "Path", plan: "Plan") -> None:

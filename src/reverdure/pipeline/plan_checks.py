@@ -60,26 +60,26 @@ def _check(where: str, key: str, value: Any) -> None:
     if key in _NUMBERS:
         _number(where, key, value)
     elif key in _YEARS and (isinstance(value, bool) or not isinstance(value, int)):
-        raise _wrong(where, key, value, "Write a year: 2028.")
+        raise InvalidInput(_wrong(where, key, value), "Write a year: 2028.")
     elif key in _TEXTS and not isinstance(value, str):
-        raise _wrong(where, key, value, "Write a text in quotes.")
+        raise InvalidInput(_wrong(where, key, value), "Write a text in quotes.")
     elif key in _FLAGS and not isinstance(value, bool):
-        raise _wrong(where, key, value, "Write true or false.")
+        raise InvalidInput(_wrong(where, key, value), "Write true or false.")
     elif key == "mines" and not (isinstance(value, list) and all(map(_is_text, value))):
-        raise _wrong(where, key, value, 'Write a list of ids: ["M00001", "M00002"].')
+        raise InvalidInput(_wrong(where, key, value), 'Write a list of ids: ["M00001", "M00002"].')
     elif key == "pairs" and not (isinstance(value, list) and all(map(_is_pair, value))):
-        raise _wrong(where, key, value, 'Write pairs of ids: [["M00001", "M00002"]].')
+        raise InvalidInput(_wrong(where, key, value), 'Write pairs of ids: [["M00001", "M00002"]].')
 
 
 def _number(where: str, key: str, value: Any) -> None:
     good = isinstance(value, int | float) and not isinstance(value, bool)
     # what is no number at all is refused here; its range is judged where it is used
     if not good:
-        raise _wrong(where, key, value, "Write a number.")
+        raise InvalidInput(_wrong(where, key, value), "Write a number.")
     if key in ("penalty", "bonus", "least_cost_mcny", "least_area_ha", "most_mcny", "share") and (
         not (math.isfinite(value) and value >= 0)
     ):
-        raise _wrong(where, key, value, "Write a number of zero or more.")
+        raise InvalidInput(_wrong(where, key, value), "Write a number of zero or more.")
 
 
 def _check_index(value: Any) -> None:
@@ -87,7 +87,9 @@ def _check_index(value: Any) -> None:
     for year, index in pairs:
         good = isinstance(index, int | float) and not isinstance(index, bool)
         if not (str(year).isdigit() and good and math.isfinite(index) and index > 0):
-            raise _wrong("price_index", str(year), index, "Write 2020 = 100, above zero.")
+            raise InvalidInput(
+                _wrong("price_index", str(year), index), "Write 2020 = 100, above zero."
+            )
 
 
 def _is_text(value: Any) -> bool:
@@ -98,5 +100,5 @@ def _is_pair(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(_is_text, value))
 
 
-def _wrong(where: str, key: str, value: Any, allowed: str) -> InvalidInput:
-    return InvalidInput(f"{where}: {key} = {value!r} cannot be used.", allowed)
+def _wrong(where: str, key: str, value: Any) -> str:
+    return f"{where}: {key} = {value!r} cannot be used."
