@@ -130,6 +130,6 @@ def test_a_source_is_not_called_by_its_kind_twice(listed: Path) -> None:
 def test_why_never_says_a_negative_number_behind(listed: Path) -> None:
     for mine in ("M01", "M05", "M08", "M10"):
         said = reverdure("why", mine, "-w", listed, "--plan", "base").stdout
-        assert "-" not in "".join(
-            line.split()[-1] for line in said.splitlines() if "begun in" in line
-        )
+        starts = [line.split() for line in said.splitlines() if "begun in" in line]
+        assert not [words for words in starts if words[-1].startswith("-")]
+        assert ", -" not in said
