@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.flow.commands import reverdure
@@ -133,3 +134,22 @@ def test_why_never_says_a_negative_number_behind(listed: Path) -> None:
         starts = [line.split() for line in said.splitlines() if "begun in" in line]
         assert not [words for words in starts if words[-1].startswith("-")]
         assert ", -" not in said
+
+
+def test_scenarios_side_by_side_and_what_stays_in_all(listed: Path) -> None:
+    for name, change in (("dear", "cost * 1.2"), ("dry", "pace * 0.8")):
+        reverdure("plan", "-w", listed, "--from", "base", "--change", change, "--save", name,
+                  "--by", "Li Wei", "--time-limit", 30)  # fmt: skip
+    said = reverdure("compare", "base", "dear", "dry", "-w", listed).stdout
+    assert "pace * 0.8" in said and "cost * 1.2" in said
+    works = [
+        pd.read_parquet(listed / f"products/plans/{name}/0001/works.parquet")
+        for name in ("base", "dear", "dry")
+    ]
+    keys = [set(map(tuple, one[["mine_id", "measure", "land_use", "start"]].to_numpy().tolist()))
+            for one in works]  # fmt: skip
+    assert f"the same in all 3 plans: {len(set.intersection(*keys))}" in said
+    gains = [one["gain_ha_years"].sum() for one in works]
+    assert gains[2] < gains[0]
+    refused = reverdure("plan", "-w", listed, "--from", "base", "--change", "pace * 9", expect=1)
+    assert "up to 1" in refused.stderr

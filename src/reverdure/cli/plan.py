@@ -15,6 +15,7 @@ from reverdure.cli.plan_words import (
     say_conflict,
     say_left_out,
     say_plan,
+    say_side_by_side,
     say_why,
     write_book,
 )
@@ -181,7 +182,7 @@ def _budget(path: Path, years: list[int]) -> list[dict[str, Any]]:
 
 def compare(
     before: Annotated[str, typer.Argument(help="Plan before. / 原方案")],
-    after: Annotated[str, typer.Argument(help="Plan after. / 新方案")],
+    after: Annotated[list[str], typer.Argument(help="Plan after, or several. / 新方案,可多个")],
     workspace: WorkspaceOption,
     unit: Unit = "ha",
 ) -> None:
@@ -190,8 +191,12 @@ def compare(
     from reverdure.store.workspace import Workspace
 
     opened = Workspace.open(workspace)
-    one, other = _reopened(opened, before), _reopened(opened, after)
-    say_comparison(one, other, side_by_side(one.plan, other.plan), area_shown(unit))
+    shown = area_shown(unit)
+    one, *others = [_reopened(opened, name) for name in (before, *after)]
+    if len(others) == 1:
+        say_comparison(one, others[0], side_by_side(one.plan, others[0].plan), shown)
+    else:
+        say_side_by_side([one, *others], shown)
 
 
 def why(

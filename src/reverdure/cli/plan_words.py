@@ -288,6 +288,37 @@ def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit
     table([words("plan.quantity"), *names, words("plan.difference")], rows)
 
 
+def say_side_by_side(found: "Sequence[Reopened]", unit: str) -> None:
+    """Scenarios in columns, and what stays the same in all of them."""
+    from reverdure.plan.comparing import stays
+
+    for said in found:
+        plan = said.plan
+        say("plan.one", name=said.saved.name, status=plan.status.label(language()),
+            objective=f"{plan.objective:,.2f}", gap=f"{plan.gap:.4%}")  # fmt: skip
+        for change in said.saved.question["changes"]:
+            say("plan.change", change=change)
+    names = [said.saved.name for said in found]
+    totals = [said.plan.totals() for said in found]
+    rows = []
+    for n, row in enumerate(totals[0].to_dict("records")):
+        factor = MU_PER_HA if unit == "mu" and row["unit"] == "ha" else 1.0
+        amounts = [float(table["amount"].iloc[n]) * factor for table in totals]
+        if any(abs(amount) > 1e-9 for amount in amounts):
+            shown = words(f"unit.{unit}") if row["unit"] == "ha" else row["unit"]
+            rows.append([f"{row[language()]} ({shown})", *(f"{a:,.1f}" for a in amounts)])
+    cost = [float(said.plan.works["cost_mcny"].sum()) for said in found]
+    table([words("plan.quantity"), *names],
+          [*rows, [words("plan.cost"), *(f"{one:,.2f}" for one in cost)]])  # fmt: skip
+    same = stays({str(n): said.plan for n, said in enumerate(found)})
+    say("plan.in_all", count=len(same), plans=len(found))
+    for row in same[:_MOST].to_dict("records"):
+        side = {f"{key}_x": row[key] for key in ("measure", "land_use", "start")}
+        say("plan.stays", mine=row["mine_id"], what=_start(side, "x", found[0].plan))
+    if len(same) > _MOST:
+        say("add.more", count=len(same) - _MOST)
+
+
 def _moved(found: "Comparison", plan: "Plan") -> None:
     """The mines that moved, the first of them."""
     rows = []
