@@ -153,3 +153,13 @@ def test_scenarios_side_by_side_and_what_stays_in_all(listed: Path) -> None:
     assert gains[2] < gains[0]
     refused = reverdure("plan", "-w", listed, "--from", "base", "--change", "pace * 9", expect=1)
     assert "up to 1" in refused.stderr
+
+
+def test_what_each_requirement_costs(listed: Path) -> None:
+    asked = ASKED.replace("least = 20", "least = 70\nhard = true")
+    said = planned(listed, asked, "", "--costs", "--time-limit", 30, expect=0)
+    (line,) = [one for one in said.splitlines() if one.startswith("visitors")]
+    cost, share = line.split()[1:]
+    assert float(cost) > 0 and share.endswith("%")
+    assert "各项要求的代价" in reverdure(
+        "plan", "-w", listed, "--from", "base", "--costs", language="zh").stdout  # fmt: skip

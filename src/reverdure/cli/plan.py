@@ -15,6 +15,7 @@ from reverdure.cli.plan_words import (
     say_conflict,
     say_left_out,
     say_plan,
+    say_requirement_costs,
     say_side_by_side,
     say_why,
     write_book,
@@ -78,6 +79,9 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             help="Sites with unknown factors: allow, or survey. / 缺调查时 allow 或 survey"
         ),
     ] = "",
+    costs: Annotated[
+        bool, typer.Option("--costs", help="What each requirement costs. / 各项要求的代价")
+    ] = False,
     unit: Unit = "ha",
     by: By = "",
     why: Why = "",
@@ -109,6 +113,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     say_plan(found, shown)
     if not found.has_works:
         raise typer.Exit(1)
+    if costs:
+        say_requirement_costs(found)
     if out is not None:
         write_book(out, found)
         say("plan.written", path=out)

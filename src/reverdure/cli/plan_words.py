@@ -90,6 +90,17 @@ def say_plan(plan: "Plan", unit: str) -> None:
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
 
 
+def say_requirement_costs(plan: "Plan") -> None:
+    """What the objective would gain without each requirement, dearest first."""
+    from reverdure.plan.answers import requirement_costs
+
+    found = requirement_costs(plan).sort_values("benefit_lost", ascending=False, kind="stable")
+    rows = [[row[language()], f"{max(row['benefit_lost'], 0.0):,.2f}",
+             f"{max(row['share'], 0.0):.2%}"] for row in found.to_dict("records")]  # fmt: skip
+    if rows:
+        table([words("plan.required"), words("plan.lost"), words("plan.lost_share")], rows)
+
+
 def _demonstrations(plan: "Plan") -> None:
     """Demonstration projects of the plan whose works take longer than they may."""
     from reverdure.finance.tables import rule
