@@ -191,3 +191,19 @@ def test_more_money_of_the_county_never_leaves_more_works_unpaid(project, more) 
 def test_what_cannot_be_is_refused(call, words) -> None:
     with pytest.raises(InvalidInput, match=words):
         call()
+
+
+def test_money_that_is_given_by_the_year_binds_that_year() -> None:
+    """A plan that says what central money, a loan and a reward bring in each year."""
+    years = [
+        Year(works=600, aftercare=50, central=500, province=100, reward=80, county=10),
+        Year(industry_works=400, loan=150, social=400, revenue=0, central=0, reward=0),
+        *[Year(revenue=200, central=0, loan=0, reward=0)] * 4,
+    ]
+    rules = Rules(central_share=1.0, reward_share=0.0, loan_most=10**6, tax_rate=0.0,
+                  loan_rate=0.0, loan_years=4)  # fmt: skip
+    first, second, *_ = waterfall(years, rules)
+    # the reward pays first, then central money as far as it comes
+    assert paid(first, "sources") == {"reward": 80, "central": 500, "province": 70}
+    assert first.unpaid == {}
+    assert paid(second, "sources") == {"social": 250, "loan": 150}

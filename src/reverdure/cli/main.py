@@ -20,6 +20,7 @@ from reverdure.cli import (
     inspection,
     ledger,
     look,
+    money,
     pay,
     pictures,
     plan,
@@ -68,6 +69,7 @@ app.command("forecast")(forecast.forecast)
 app.command("rank")(rank.rank)
 app.command("steer")(steer.steer)
 app.command("plan")(plan.plan)
+app.command("money")(money.money)
 app.command("plans")(plan.plans)
 app.command("compare")(plan.compare)
 app.command("why")(plan.why)

@@ -10,10 +10,13 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.plan_words import (
     say_budget,
     say_changed,
+    say_changed_base,
     say_comparison,
     say_conflict,
     say_left_out,
     say_plan,
+    say_requirement_costs,
+    say_side_by_side,
     say_why,
     write_book,
 )
@@ -23,7 +26,7 @@ from reverdure.core.codes import PlanStatus
 from reverdure.core.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reverdure.pipeline.programme import Reopened
+    from reverdure.pipeline.programme import Asked, Reopened
     from reverdure.pipeline.saved_plans import SavedPlan
     from reverdure.store.workspace import Workspace
 
@@ -76,6 +79,9 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             help="Sites with unknown factors: allow, or survey. / 缺调查时 allow 或 survey"
         ),
     ] = "",
+    costs: Annotated[
+        bool, typer.Option("--costs", help="What each requirement costs. / 各项要求的代价")
+    ] = False,
     unit: Unit = "ha",
     by: By = "",
     why: Why = "",
@@ -97,6 +103,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         question["unsurveyed"] = unsurveyed
     asked = ask(opened, question)
     say_left_out(asked)
+    if base:
+        _name_changes(opened, base, asked)
     with progress() as on_progress:
         found = solve(asked.problem, time_limit, gap, on_progress)
     if found.status is PlanStatus.INFEASIBLE:
@@ -105,6 +113,8 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     say_plan(found, shown)
     if not found.has_works:
         raise typer.Exit(1)
+    if costs:
+        say_requirement_costs(found)
     if out is not None:
         write_book(out, found)
         say("plan.written", path=out)
@@ -149,6 +159,19 @@ def _question(
     return question
 
 
+def _name_changes(opened: "Workspace", base: str, asked: "Asked") -> None:
+    """Say which data are others than when the plan to begin from was made."""
+    from reverdure.pipeline.programme import changed_since, differing
+    from reverdure.pipeline.saved_plans import load_plan
+
+    saved = load_plan(opened, base)
+    same = all(
+        asked.question.get(key) == saved.question.get(key) for key in ("years", "unsurveyed")
+    )
+    parts = differing(saved.inputs, asked.inputs) if same else changed_since(opened, saved)
+    say_changed_base(saved, parts)
+
+
 def _budget(path: Path, years: list[int]) -> list[dict[str, Any]]:
     from reverdure.intake.budgets import read_budget
     from reverdure.pipeline.plan_sources import budget_of
@@ -165,7 +188,7 @@ def _budget(path: Path, years: list[int]) -> list[dict[str, Any]]:
 
 def compare(
     before: Annotated[str, typer.Argument(help="Plan before. / 原方案")],
-    after: Annotated[str, typer.Argument(help="Plan after. / 新方案")],
+    after: Annotated[list[str], typer.Argument(help="Plan after, or several. / 新方案,可多个")],
     workspace: WorkspaceOption,
     unit: Unit = "ha",
 ) -> None:
@@ -174,8 +197,12 @@ def compare(
     from reverdure.store.workspace import Workspace
 
     opened = Workspace.open(workspace)
-    one, other = _reopened(opened, before), _reopened(opened, after)
-    say_comparison(one, other, side_by_side(one.plan, other.plan), area_shown(unit))
+    shown = area_shown(unit)
+    one, *others = [_reopened(opened, name) for name in (before, *after)]
+    if len(others) == 1:
+        say_comparison(one, others[0], side_by_side(one.plan, others[0].plan), shown)
+    else:
+        say_side_by_side([one, *others], shown)
 
 
 def why(

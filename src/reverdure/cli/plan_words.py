@@ -1,6 +1,7 @@
 """A programme on the screen: tables and sentences, in two languages and two units of area."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from reverdure.cli.screen import language, say, table, words
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from reverdure.core.records import Finding
     from reverdure.pipeline.plan_sources import BudgetRead
     from reverdure.pipeline.programme import Asked, Reopened
+    from reverdure.pipeline.saved_plans import SavedPlan
     from reverdure.plan.answers import Why
     from reverdure.plan.comparing import Comparison
     from reverdure.plan.problem import Problem
@@ -84,8 +86,40 @@ def say_plan(plan: "Plan", unit: str) -> None:
             say("plan.shortfall", what=row[language()], amount=f"{row['amount']:,.2f}")
     else:
         say("plan.no_short")
+    _demonstrations(plan)
     _prices(plan, unit)
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
+
+
+def say_requirement_costs(plan: "Plan") -> None:
+    """What the objective would gain without each requirement, dearest first."""
+    from reverdure.plan.answers import requirement_costs
+
+    found = requirement_costs(plan).sort_values("benefit_lost", ascending=False, kind="stable")
+    rows = [[row[language()], f"{max(row['benefit_lost'], 0.0):,.2f}",
+             f"{max(row['share'], 0.0):.2%}"] for row in found.to_dict("records")]  # fmt: skip
+    if rows:
+        table([words("plan.required"), words("plan.lost"), words("plan.lost_share")], rows)
+
+
+def _demonstrations(plan: "Plan") -> None:
+    """Demonstration projects of the plan whose works take longer than they may."""
+    from reverdure.finance.tables import rule
+    from reverdure.plan.requirements import Bundles
+
+    compiled, most = plan.compiled, int(rule("demonstration_years"))
+    groups = [one for one in compiled.problem.requirements if isinstance(one, Bundles)]
+    named = [bundle for group in groups for bundle in group.bundles]
+    if not named or plan.found.x is None:
+        return
+    taken = plan.found.x[compiled.model.columns("columns.bundle")] > 0.5
+    for bundle, is_taken in zip(named, taken, strict=True):
+        works = plan.works[plan.works["mine_id"].isin(bundle.mines)]
+        if is_taken and len(works):
+            first, last = int(works["start"].min()), int(works["finish"].max())
+            if last - first + 1 > most:
+                say("plan.demonstration", name=bundle.id, first=first, last=last,
+                    years=last - first + 1, most=most)  # fmt: skip
 
 
 def write_book(path: "Path", plan: "Plan") -> None:
@@ -144,6 +178,8 @@ def _works(plan: "Plan", unit: str) -> None:
     years, measures = plan.compiled.problem.years, plan.compiled.problem.measures
     shown = [one.id for one in measures.measures.values() if one.slot in ("land", REMEDY)]
     on_land = plan.works[plan.works["measure"].isin(shown)]
+    if on_land.empty:
+        return
     rows = []
     for measure, group in on_land.groupby("measure"):
         one = measures.measures[str(measure)]
@@ -232,6 +268,13 @@ def say_changed(reopened: "Reopened") -> None:
             parts=words("plan.and").join(parts))  # fmt: skip
 
 
+def say_changed_base(saved: "SavedPlan", parts: "Sequence[str]") -> None:
+    """That the data are others than those the plan to begin from was made of."""
+    if parts:
+        said = words("plan.and").join(words(f"plan.changed_{one}") for one in parts)
+        say("plan.changed_base", name=saved.name, at=saved.saved_at[:10], parts=said)
+
+
 def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit: str) -> None:
     """What moved, where, why, and what it costs."""
     names = one.saved.name, other.saved.name
@@ -269,6 +312,37 @@ def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit
     table([words("plan.quantity"), *names, words("plan.difference")], rows)
 
 
+def say_side_by_side(found: "Sequence[Reopened]", unit: str) -> None:
+    """Scenarios in columns, and what stays the same in all of them."""
+    from reverdure.plan.comparing import stays
+
+    for said in found:
+        plan = said.plan
+        say("plan.one", name=said.saved.name, status=plan.status.label(language()),
+            objective=f"{plan.objective:,.2f}", gap=f"{plan.gap:.4%}")  # fmt: skip
+        for change in said.saved.question["changes"]:
+            say("plan.change", change=change)
+    names = [said.saved.name for said in found]
+    totals = [said.plan.totals() for said in found]
+    rows = []
+    for n, row in enumerate(totals[0].to_dict("records")):
+        factor = MU_PER_HA if unit == "mu" and row["unit"] == "ha" else 1.0
+        amounts = [float(table["amount"].iloc[n]) * factor for table in totals]
+        if any(abs(amount) > 1e-9 for amount in amounts):
+            shown = words(f"unit.{unit}") if row["unit"] == "ha" else row["unit"]
+            rows.append([f"{row[language()]} ({shown})", *(f"{a:,.1f}" for a in amounts)])
+    cost = [float(said.plan.works["cost_mcny"].sum()) for said in found]
+    table([words("plan.quantity"), *names],
+          [*rows, [words("plan.cost"), *(f"{one:,.2f}" for one in cost)]])  # fmt: skip
+    same = stays({str(n): said.plan for n, said in enumerate(found)})
+    say("plan.in_all", count=len(same), plans=len(found))
+    for row in same[:_MOST].to_dict("records"):
+        side = {f"{key}_x": row[key] for key in ("measure", "land_use", "start")}
+        say("plan.stays", mine=row["mine_id"], what=_start(side, "x", found[0].plan))
+    if len(same) > _MOST:
+        say("add.more", count=len(same) - _MOST)
+
+
 def _moved(found: "Comparison", plan: "Plan") -> None:
     """The mines that moved, the first of them."""
     rows = []
@@ -290,6 +364,10 @@ def _start(row: dict[str, object], side: str, plan: "Plan") -> str:
     return f"{' - '.join(names)}, {year}"
 
 
+def _behind(amount: float) -> str:
+    return f"{amount:,.3f}" if amount >= 0 else words("plan.ahead", amount=f"{-amount:,.3f}")
+
+
 def say_why(found: "Why") -> None:
     """The answer in sentences, what the value is made of, and the next best starts."""
     say("plan.why", text=found.zh if language() == "zh" else found.en)
@@ -298,5 +376,5 @@ def say_why(found: "Why") -> None:
     if rows:
         table([words("plan.part"), words("plan.worth")], rows)
     others = found.others[:5]
-    rows = [[row[language()], f"{row['behind']:,.3f}"] for row in others.to_dict("records")]
+    rows = [[row[language()], _behind(row["behind"])] for row in others.to_dict("records")]
     table([words("plan.other"), words("plan.behind")], rows)

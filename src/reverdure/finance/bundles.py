@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reverdure.finance.appraisal import Irr, benefit_cost, irr, npv, payback_years
+from reverdure.finance.appraisal import Irr, benefit_cost, irr, mirr, npv, payback_years
 from reverdure.finance.tables import rule
 from reverdure.finance.waterfall import Flow, Rules, Year, waterfall
 
@@ -18,6 +18,9 @@ class Bundle:
     npv : float
         Of works, aftercare and revenue together, before any source and tax, [cents].
     irr : Irr
+    mirr : float or None
+        Paid at the rate of the loan, earned again at the discount rate; for where `irr` has
+        several roots.
     benefit_cost, payback_years : float or None
     least_cover : float or None
         Of the years of repayment; None without a loan.
@@ -30,6 +33,7 @@ class Bundle:
     flows: tuple[Flow, ...]
     npv: float
     irr: Irr
+    mirr: float | None
     benefit_cost: float | None
     payback_years: float | None
     least_cover: float | None
@@ -37,7 +41,7 @@ class Bundle:
     carries_itself: bool
 
 
-def bundle(years: Sequence[Year], rules: Rules) -> Bundle:
+def bundle(years: Sequence[Year], rules: Rules, discount_rate: float | None = None) -> Bundle:
     """Whether the industry of a bundle covers its own loan and its share of the restoration.
 
     Parameters
@@ -45,6 +49,8 @@ def bundle(years: Sequence[Year], rules: Rules) -> Bundle:
     years : sequence of Year
     rules : Rules
         `feedback_share` of the revenue goes to the public part.
+    discount_rate : float or None
+        That of `data/financing.toml` by default.
 
     Returns
     -------
@@ -74,12 +80,12 @@ def bundle(years: Sequence[Year], rules: Rules) -> Bundle:
         one.revenue - one.works - one.owner_works - one.industry_works - one.aftercare
         for one in years
     ]
-    rate = rule("discount_rate")
+    rate = rule("discount_rate") if discount_rate is None else discount_rate
     covers = [one.cover for one in flows if one.cover is not None]
     met = not covers or min(covers) >= rules.cover * (1 - 1e-3)
     return Bundle(
-        flows, npv(rate, stream), irr(stream), benefit_cost(rate, stream),
-        payback_years(stream, rate), min(covers, default=None),
+        flows, npv(rate, stream), irr(stream), mirr(stream, rules.loan_rate, rate),
+        benefit_cost(rate, stream), payback_years(stream, rate), min(covers, default=None),
         sum(int(rules.feedback_share * one.revenue) for one in years),
         met and not any(one.unpaid for one in flows),
     )  # fmt: skip

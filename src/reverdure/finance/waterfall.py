@@ -15,8 +15,8 @@ from reverdure.finance.tables import rule
 from reverdure.finance.terms import CENTS
 
 SOURCES = (
-    "opening_cash", "revenue", "central", "reward", "county", "enterprise", "social", "loan",
-    "bridge", "from_debt_reserve",
+    "opening_cash", "revenue", "central", "province", "reward", "county", "enterprise", "social",
+    "loan", "bridge", "from_debt_reserve",
 )  # fmt: skip
 USES = (
     "works", "owner_works", "industry_works", "aftercare", "taxes", "interest", "principal",
@@ -39,8 +39,13 @@ class Year:
         Works without a liable owner, at cost, that are accepted in this year.
     revenue : int
         Net of what it costs to earn it.
-    county, enterprise, social : int
+    county, enterprise, social, province : int
         Most that each brings in this year.
+    central, loan : int or None
+        The same; None: as much as shares, ceilings and cover allow. Central money that is given
+        by the year pays aftercare too.
+    reward : int or None
+        What comes of rewards in this year; None: the share of what was accepted.
     """
 
     works: int = 0
@@ -52,6 +57,10 @@ class Year:
     county: int = 0
     enterprise: int = 0
     social: int = 0
+    province: int = 0
+    central: int | None = None
+    loan: int | None = None
+    reward: int | None = None
 
 
 def _from_table(name: str) -> Any:
@@ -208,9 +217,10 @@ class _Books:
         self.sources, self.uses = dict.fromkeys(SOURCES, 0), dict.fromkeys(USES, 0)
         self.unpaid: dict[str, int] = {}
         self.limits = {"county": year.county, "enterprise": year.enterprise,
-                       "social": year.social}  # fmt: skip
+                       "social": year.social, "province": year.province}  # fmt: skip
         self.sources["opening_cash"] = self.grant + self.free
-        self.sources["revenue"], self.sources["reward"] = year.revenue, self.rewards.pop(t, 0)
+        came = self.rewards.pop(t, 0) if year.reward is None else year.reward
+        self.sources["revenue"], self.sources["reward"] = year.revenue, came
         self.free += year.revenue
         self.grant += self.sources["reward"]
         self.got_reward += self.sources["reward"]
@@ -234,16 +244,17 @@ class _Books:
         rules = self.rules
         self.built += year.works
         released = min(int(rules.central_share * self.built), rules.central_ceiling)
-        self.limits["central"] = max(released - self.central, 0)
+        self.limits["central"] = _within(released - self.central, year.central)
         to_come = int(rules.reward_share * self.built) - self.got_reward
         self.limits["bridge"] = max(int(rules.bridge_share * to_come) - self.bridge, 0)
-        self.limits["loan"] = max(self.capacity - self.loan, 0)
-        public = ("grant", "central", "county", "social", "feedback", "bridge")
+        self.limits["loan"] = _within(self.capacity - self.loan, year.loan)
+        public = ("grant", "central", "province", "county", "social", "feedback", "bridge")
         self._spend("works", year.works, public)
         self._spend("owner_works", year.owner_works, ("enterprise", "social", "free"))
         self._spend("industry_works", year.industry_works,
                     ("loan", "social", "enterprise", "free"))  # fmt: skip
-        self._spend("aftercare", year.aftercare, ("grant", "county", "social", "feedback"))
+        later = public[:-1] if year.central is not None else ("grant", *public[2:-1])
+        self._spend("aftercare", year.aftercare, later)
 
     def _debt(self, year: Year, t: int) -> float | None:
         rules, opening = self.rules, self.loan - self.sources["loan"]
@@ -333,6 +344,11 @@ class _Books:
             self.bridge += paid if pocket == "bridge" else 0
 
 
+def _within(room: int, most: int | None) -> int:
+    """What a source may still bring, of what it brings in a year."""
+    return max(room if most is None else min(room, most), 0)
+
+
 def _repayment(years: Sequence[Year], rules: Rules) -> range:
     """Years of repayment, by position: after the last works that earn revenue."""
     last = max((t for t, one in enumerate(years) if one.industry_works), default=-1)
@@ -358,7 +374,7 @@ def _check(years: Sequence[Year]) -> None:
     built = accepted = 0
     for number, year in enumerate(years, 1):
         values = {name: getattr(year, name) for name in Year.__slots__}
-        wrong = [name for name, value in values.items() if not value >= 0]
+        wrong = [name for name, value in values.items() if value is not None and not value >= 0]
         if wrong:
             raise InvalidInput(f"year {number}: {wrong[0]} cannot be {values[wrong[0]]}.")
         built, accepted = built + year.works, accepted + year.accepted

@@ -178,7 +178,7 @@ def _row(cells: Mapping[str, Any], factor: float) -> dict[str, Any]:
         if not _is_empty(cells.get(column)):
             found[column] = _share(column, cells[column])
     if not _is_empty(cells.get("price_year")):
-        found["price_year"] = int(_number(cells["price_year"]) or 0)
+        found["price_year"] = _price_year(cells["price_year"])
     said = _text(cells.get("rolls")).lower()
     if said not in _YES | _NO:
         raise _Refused(
@@ -186,6 +186,14 @@ def _row(cells: Mapping[str, Any], factor: float) -> dict[str, Any]:
         )
     found["rolls"] = said in _YES
     return found
+
+
+def _price_year(cell: object) -> int:
+    year = _number(cell)
+    if not (math.isfinite(year) and year == int(year)):
+        said = _said(cell)
+        raise _Refused("no_price_year", f"the price year is {said}", f"价格年份为{said}")
+    return int(year)
 
 
 def _share(column: str, cell: object) -> float:

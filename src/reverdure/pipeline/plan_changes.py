@@ -14,13 +14,13 @@ from reverdure.core.errors import InvalidInput
 from reverdure.plan.measures import Catalogue, Measure
 
 _FORM = re.compile(
-    r"\s*(?P<what>budget|cost|success|require)\s*(?:\[\s*(?P<of>[^\[\]]*?)\s*\])?\s*"
+    r"\s*(?P<what>budget|cost|success|pace|require)\s*(?:\[\s*(?P<of>[^\[\]]*?)\s*\])?\s*"
     r"(?:(?P<sign>[*=])\s*(?P<number>[0-9][0-9_]*\.?[0-9]*(?:[eE][-+]?[0-9]{1,2})?)"
     r"|(?P<gone>removed))\s*"
 )
 _ALLOWED = (
     "Write one of: budget * 0.8, budget[2028] * 0.8, budget[central] * 0.8, "
-    "budget[central, 2028] = 30, cost[MEASURE] * 1.1, success[MEASURE] = 0.8, "
+    "budget[central, 2028] = 30, cost[MEASURE] * 1.1, success[MEASURE] = 0.8, pace * 0.9, "
     "require[NAME] = 400, require[NAME] removed."
 )
 
@@ -32,7 +32,7 @@ class Change:
     Attributes
     ----------
     what : str
-        budget, cost, success or require.
+        budget, cost, success, pace (of recovery: a drier climate) or require.
     of : tuple of str
         What stands in the brackets, at the commas.
     sign : str
@@ -154,11 +154,25 @@ def changed_measures(catalogue: Catalogue, changes: Iterable[Change]) -> Catalog
     """
     measures = dict(catalogue.measures)
     for change in changes:
-        if change.what in ("cost", "success"):
+        if change.what in ("cost", "success", "pace"):
             for name in change.of or tuple(measures):
                 catalogue.measure(name)
                 measures[name] = _changed_measure(measures[name], change)
     return replace(catalogue, measures=measures)
+
+
+def _paced(measure: Measure, change: Change) -> Measure:
+    """The measure with another share of the gap closed in a year."""
+    course = measure.trajectory
+    if course is None:
+        return measure
+    kappa = change.of_number(course.kappa)
+    if not 0 < kappa <= 1:
+        raise InvalidInput(
+            f"the change {change.said!r} makes the pace of {measure.id} {kappa:g}.",
+            "A pace lies above 0, up to 1.",
+        )
+    return replace(measure, trajectory=replace(course, kappa=kappa))
 
 
 def _changed_measure(measure: Measure, change: Change) -> Measure:
@@ -173,6 +187,8 @@ def _changed_measure(measure: Measure, change: Change) -> Measure:
                 "A chance lies within 0 to 1.",
             )
         return replace(measure, trajectory=replace(course, success=chance))
+    if change.what == "pace":
+        return _paced(measure, change)
     factor = change.of_number(measure.cny_per_unit) / measure.cny_per_unit
     if not factor > 0:
         raise InvalidInput(

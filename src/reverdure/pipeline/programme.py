@@ -13,6 +13,7 @@ from reverdure.core.errors import InvalidInput, UnreadableFile
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, OnProgress, Progress
 from reverdure.pipeline.plan_changes import changed_budget, changed_measures, read_change
+from reverdure.pipeline.plan_checks import check_requirements
 from reverdure.pipeline.plan_fit import fitting
 from reverdure.pipeline.plan_sources import costs_of, requirements_of, source_of
 from reverdure.pipeline.plan_targets import with_registry
@@ -101,6 +102,7 @@ def ask(
     import pandas as pd
 
     years = tuple(question["years"])
+    check_requirements(question["requirements"])
     own = _own_measures(workspace)
     measures = _measures(own)
     found = planned_mines(workspace, measures, years, day or datetime.date.today())
@@ -283,7 +285,11 @@ def changed_since(workspace: Workspace, saved: SavedPlan) -> tuple[str, ...]:
         now = ask(workspace, bare, allowed=allowed).inputs
     except InvalidInput:
         return ("mines",)
-    then = saved.inputs
+    return differing(saved.inputs, now)
+
+
+def differing(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Parts of the inputs that are otherwise now than they were then."""
     return tuple(name for name in sorted(then) if name in now and then[name] != now[name])
 
 

@@ -225,8 +225,8 @@ def _said(
             if np.isfinite(margin):
                 parts.append(table["why.margin"][language].format(factor=f"{margin:.2f}"))
         if other is not None:
-            gap = table["why.other"][language]
-            parts.append(gap.format(option=other[n], behind=f"{behind:.3g}"))
+            gap = table["why.other" if behind >= 0 else "why.ahead"][language]
+            parts.append(gap.format(option=other[n], behind=f"{abs(behind):.3g}"))
         said.append((" " if language == "en" else "").join(parts))
     return said[0], said[1]
 

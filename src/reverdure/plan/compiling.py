@@ -179,6 +179,10 @@ def _sources(asked: Problem) -> list[tuple[Source, Mapping[str, NDArray[np.float
     scale = asked.factors.get("budget", 1.0)
     found: list[tuple[Source, Mapping[str, NDArray[np.float64]]]] = []
     for source in asked.sources:
+        for measure in source.measures or ():
+            asked.measures.measure(measure)
+        for use in source.land_uses or ():
+            asked.measures.land_use(use)
         amounts = checked(
             source, asked.mines, asked.years, asked.measures.price_year, asked.price_index
         )
@@ -186,6 +190,11 @@ def _sources(asked: Problem) -> list[tuple[Source, Mapping[str, NDArray[np.float
     for group in asked.requirements:
         for bundle in group.bundles if isinstance(group, Bundles) else ():
             asked.mines.index_of(bundle.mines)
+            if bundle.id in {one.id for one, _ in found}:
+                raise InvalidInput(
+                    f"demonstration project {bundle.id!r} has the name of another source of money.",
+                    "Give each a name of its own.",
+                )
             source = Source(bundle.id, {}, kind="central", mines=bundle.mines)
             found.append((source, {"": np.full(len(asked.years), np.inf)}))
     return found

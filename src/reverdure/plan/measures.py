@@ -141,6 +141,17 @@ class Measure:
         weights = {k: v for k, v in self._by_stage().items() if k not in AFTERCARE}
         return self._spread(weights)
 
+    def aftercare_profile(self) -> NDArray[np.float64]:
+        """Share of the whole cost that is aftercare, in each year after the start.
+
+        Examples
+        --------
+        >>> catalogue().measures["assisted_recovery"].aftercare_profile().round(2).tolist()
+        [0.0, 0.08, 0.08, 0.08]
+        """
+        care = {stage: money for stage, money in self._by_stage().items() if stage in AFTERCARE}
+        return self._years(care) / self.cny_per_unit
+
     def _by_stage(self) -> dict[str, float]:
         stages: dict[str, float] = {}
         for cost in self.costs:
@@ -148,12 +159,16 @@ class Measure:
         return stages
 
     def _spread(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        years = self._years(weights)
+        shares: NDArray[np.float64] = years / years.sum()
+        return shares
+
+    def _years(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
         years = np.zeros(max(stage.first + stage.years for stage in self.stages))
         for stage in self.stages:
             share = weights.get(stage.id, 0.0) / stage.years
             years[stage.first : stage.first + stage.years] += share
-        shares: NDArray[np.float64] = years / years.sum()
-        return shares
+        return years
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +272,7 @@ def read_catalogue(text: str) -> Catalogue:
         If a cost is not above zero, or a stage, land use or number does not fit.
     """
     tree = tomllib.loads(text)
+    _refuse_nan("measures", tree)
     land_uses = {k: LandUse(id=k, **v) for k, v in tree["land_uses"].items()}
     measures = {k: _measure(k, v, land_uses) for k, v in tree["measures"].items()}
     streams = {
@@ -271,6 +287,26 @@ def read_catalogue(text: str) -> Catalogue:
         MappingProxyType({k: float(v["value"]) for k, v in tree["rules"].items()}),
         tuple(_assumptions(measures, tree)),
     )
+
+
+def _refuse_nan(where: str, said: Any) -> None:
+    """Refuse a number that is none, with the place it stands in."""
+    parts = said.items() if isinstance(said, Mapping) else enumerate(said, start=1)
+    for key, value in parts:
+        place = f"{where}.{key}"
+        if isinstance(value, Mapping | list):
+            _refuse_nan(place, value)
+        elif isinstance(value, float) and not np.isfinite(value):
+            raise InvalidInput(f"{place} is {value}; write a number.")
+
+
+def _course(name: str, raw: Mapping[str, Any]) -> Trajectory:
+    course = Trajectory(**raw)
+    for key in ("kappa", "ceiling", "success"):
+        value = getattr(course, key)
+        if not 0 <= value <= 1:
+            raise InvalidInput(f"{key} of measure {name!r} is {value:g}; allowed is 0 to 1.")
+    return course
 
 
 def _measure(name: str, raw: Mapping[str, Any], land_uses: Mapping[str, LandUse]) -> Measure:
@@ -292,7 +328,7 @@ def _measure(name: str, raw: Mapping[str, Any], land_uses: Mapping[str, LandUse]
         if use not in land_uses:
             raise InvalidInput(f"measure {name!r} leads to the unknown land use {use!r}.")
     numbers = {f.name: float(raw["per_unit"][f.name]) for f in fields(PerUnit)}
-    course = Trajectory(**raw["trajectory"]) if "trajectory" in raw else None
+    course = _course(name, raw["trajectory"]) if "trajectory" in raw else None
     plain = {k: raw[k] for k in ("en", "zh", "slot", "unit", "surface", "nature_based")}
     return Measure(
         id=name, land_uses=tuple(raw["land_uses"]), stages=stages, costs=costs,

@@ -94,7 +94,12 @@ class Source:
     def words(self) -> tuple[str, str]:
         """Name in English and Chinese."""
         en, zh = KINDS[self.kind]
-        return f"{en} {self.id}", f"{zh}“{self.id}”"
+        said = self.id.strip()
+        # a name that says its kind already is not told twice
+        if said.lower() in (self.kind, en, zh):
+            return en, zh
+        return (said if en in said.lower() else f"{en} {said}",
+                said if zh in said else f"{zh}“{said}”")  # fmt: skip
 
     def may_pay(self, options: Options, mines: Mines) -> NDArray[np.bool_]:
         """Which options it may pay for."""

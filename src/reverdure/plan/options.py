@@ -288,6 +288,12 @@ def _known_costs(
             f"{costs['cost_cny'].iloc[bad]} CNY.",
             "Costs are above zero; leave the row out to use the assumed cost.",
         )
+    twice = costs.duplicated(["mine_id", "measure"])
+    if twice.any():
+        row = costs[twice].iloc[0]
+        raise InvalidInput(
+            f"the cost of {row['measure']} on mine {row['mine_id']} is given twice.", "Keep one."
+        )
     prices = np.array([price_factor(int(y), catalogue.price_year, index)
                        for y in costs["price_year"]])  # fmt: skip
     found: dict[str, Numbers] = {}
