@@ -224,6 +224,19 @@ def test_mines_that_no_money_may_reach_are_counted(base: Path) -> None:
     assert "costs more than the money there is for it" in poor
 
 
+def test_a_mine_that_was_left_out_is_told_why(base: Path) -> None:
+    (base / "works.csv").write_text(
+        "work_id,mine_id,measure,state,from_date\nW1,M00001,engineered reconstruction,"
+        "under_way,2020-03-01\n", "utf-8",
+    )  # fmt: skip
+    reverdure("add", "works", base / "works.csv", "-w", base, "--by", "Li Wei")
+    planned(base, "--save", "later", asked="restored_ha = 1\n")
+    said = reverdure("why", "M00001", "-w", base, "--plan", "later").stdout
+    assert "M00001 is no part of the plan: " in said
+    assert "nothing possible" in reverdure("why", "M9", "-w", base, "--plan", "later",
+                                           expect=1).stderr  # fmt: skip
+
+
 def test_what_is_missing_is_asked_for(base: Path) -> None:
     assert "its years and its money" in reverdure("plan", "-w", base, expect=1).stderr
     assert "Known: base" in reverdure("why", "M00001", "-w", base, "--plan", "x", expect=1).stderr

@@ -23,7 +23,7 @@ from reverdure.cli.plan_words import (
 from reverdure.cli.records import By, Unit, Why
 from reverdure.cli.screen import area_shown, language, progress, say, table, words
 from reverdure.core.codes import PlanStatus
-from reverdure.core.errors import InvalidInput
+from reverdure.core.errors import InvalidInput, NotFound
 
 if TYPE_CHECKING:
     from reverdure.pipeline.programme import Asked, Reopened
@@ -211,11 +211,22 @@ def why(
     plan: PlanOption,
 ) -> None:
     """Why this measure on this mine, why then, what would change it. / 解释安排理由"""
+    from reverdure.pipeline.programme import ask
     from reverdure.plan.answers import why as reasons
     from reverdure.store.workspace import Workspace
 
-    opened = _reopened(Workspace.open(workspace), plan)
-    say_why(reasons(opened.plan, mine_id))
+    opened = Workspace.open(workspace)
+    found = _reopened(opened, plan)
+    try:
+        said = reasons(found.plan, mine_id)
+    except NotFound:
+        left_out = [one for one in ask(opened, found.saved.question).left_out if one.id == mine_id]
+        if not left_out:
+            raise
+        reason = left_out[0].message_zh if language() == "zh" else left_out[0].message
+        say("plan.not_part", mine=mine_id, reason=reason)
+    else:
+        say_why(said)
 
 
 def plans(workspace: WorkspaceOption) -> None:
