@@ -1,6 +1,7 @@
 """The programme of a measured county, as a planner types the commands."""
 
 import json
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -96,6 +97,7 @@ def test_a_plan_keeps_to_its_money_and_says_what_it_left_out(base: Path) -> None
     assert (grant <= 0.5 + 1e-6).all()
     book = openpyxl.load_workbook(base / "plan.xlsx")
     assert {"plan", "works", "money", "budget", "shortfalls"} <= set(book.sheetnames)
+    assert re.search(r"at least 5 ha of restored area .* \d+%", said)  # how likely it is
     assert "亩" in planned(base, "--unit", "mu", language="zh")
 
 

@@ -14,7 +14,7 @@ from reverdure.plan.measures import catalogue
 from reverdure.plan.mines import read_mines
 from reverdure.plan.money import Source
 from reverdure.plan.problem import problem
-from reverdure.plan.requirements import Lock, at_least, capacity, fair
+from reverdure.plan.requirements import Lock, at_least, at_most, capacity, fair
 from reverdure.plan.risk import chances
 from reverdure.plan.search import status_of
 
@@ -88,6 +88,8 @@ def test_unknown_names_are_refused(tiny, wrong, said):
         (lambda t: t.within(capacity=capacity("works_ha", -1.0)).compile(), "zero or more"),
         (lambda t: t.require(at_least("restored_ha", float("nan"))).compile(), "asks for nan"),
         (lambda t: t.require(at_least("restored_ha", 1, by=2020)).compile(), "before the"),
+        (lambda t: t.require(at_least("restored_ha", 1, margin=-0.1)).compile(), "0 or more"),
+        (lambda t: t.require(at_most("restored_ha", 1, margin=0.1)).compile(), "0 or more"),
         (
             lambda t: t.within(budget=Source("S", {2027: 1.0, "X": MONEY})).compile(),
             "without a county",

@@ -13,6 +13,7 @@ from tests.plan.draws import programme
 from tests.plan.rules import broken
 
 from reverdure.core.codes import PlanStatus
+from reverdure.core.errors import InvalidInput
 from reverdure.plan.answers import one_more, requirement_costs, shadow_prices, why
 from reverdure.plan.comparing import compare, stays
 from reverdure.plan.measures import catalogue
@@ -425,6 +426,26 @@ def test_chances_are_those_of_the_success_probabilities(tiny):
     pd.testing.assert_frame_equal(told.targets, again.targets)
     low, median, high = told.cost_mcny
     assert low < median < high and median == pytest.approx(4, rel=0.05)
+
+
+def test_a_margin_is_planned_for(tiny):
+    """All three mines have 21 ha; nearly twice 11 ha needs all of them, 11 ha does not."""
+    asked = tiny.within(budget={2027: 9.0, 2028: 9.0}).maximise("nature_based_ha")
+    asked = asked.within(capacity=capacity("works_ha", 100.0))
+    bare = asked.require(at_least("restored_ha", 11)).solve(gap=0)
+    more = asked.require(at_least("restored_ha", 11, margin=0.9)).solve(gap=0)
+    assert more.works["area_ha"].sum() >= 11 * 1.9 - 1e-6
+    assert more.shortfalls.empty
+    asked_for = at_least("restored_ha", 20, margin=0.5)
+    with pytest.raises(InvalidInput, match="above what exists"):
+        asked.require(asked_for).compile()
+    short = tiny.within(budget={2027: 1.6, 2028: 0.1}).require(
+        at_least("restored_ha", 10, margin=1)
+    )
+    plan = short.solve(gap=0)
+    assert plan.shortfalls["amount"].sum() == pytest.approx(20 - plan.works["area_ha"].sum())
+    assert chances(plan).targets["amount"][0] == 10
+    assert chances(more).targets["chance"][0] >= chances(bare).targets["chance"][0]
 
 
 def test_caps_hold():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reverdure.plan.programme import Plan
 
 _MOST = 20
+_LIKELY = 0.5
 _PRICES = 6
 _SMALL = 20_000
 """Starts up to which what a million buys is solved again; beyond, its price alone is told."""
@@ -87,6 +88,7 @@ def say_plan(plan: "Plan", unit: str) -> None:
     else:
         say("plan.no_short")
     _demonstrations(plan)
+    _chances(plan)
     _prices(plan, unit)
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
 
@@ -198,6 +200,24 @@ def _count_and_area(works: "pd.DataFrame", unit: str) -> str:
 def _area(area_ha: float, unit: str) -> str:
     shown = round(area_ha * (MU_PER_HA if unit == "mu" else 1), 1)
     return f"{shown + 0.0:,.1f}"
+
+
+def _chances(plan: "Plan") -> None:
+    """A target that is planned for to the hectare is missed once any work does not take."""
+    from reverdure.plan.risk import chances
+
+    found = chances(plan)
+    if found.targets.empty:
+        return
+    rows = [
+        [row[language()], f"{row['planned']:,.1f}", f"{row['low']:,.1f}-{row['high']:,.1f}",
+         f"{row['chance']:.0%}"]
+        for row in found.targets.to_dict("records")
+    ]  # fmt: skip
+    headings = ("plan.target", "plan.planned", "plan.range", "plan.chance")
+    table([words(one) for one in headings], rows)
+    if (found.targets["chance"] < _LIKELY).any():
+        say("plan.unlikely")
 
 
 def _prices(plan: "Plan", unit: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from reverdure.core.errors import InvalidInput
 
-_NUMBERS = ("least", "most", "penalty", "floor", "of_best", "bonus", "discount", "share",
+_NUMBERS = ("least", "most", "penalty", "margin", "floor", "of_best", "bonus", "discount", "share",
             "least_cost_mcny", "least_area_ha", "most_mcny", "cny")  # fmt: skip
 _YEARS = ("until", "by", "start", "price_year")
 _TEXTS = ("objective", "what", "county", "prefecture", "measure", "land_use", "name", "per",
@@ -76,9 +76,15 @@ def _number(where: str, key: str, value: Any) -> None:
     # what is no number at all is refused here; its range is judged where it is used
     if not good:
         raise InvalidInput(_wrong(where, key, value), "Write a number.")
-    if key in ("penalty", "bonus", "least_cost_mcny", "least_area_ha", "most_mcny", "share") and (
-        not (math.isfinite(value) and value >= 0)
-    ):
+    if key in (
+        "penalty",
+        "margin",
+        "bonus",
+        "least_cost_mcny",
+        "least_area_ha",
+        "most_mcny",
+        "share",
+    ) and (not (math.isfinite(value) and value >= 0)):
         raise InvalidInput(_wrong(where, key, value), "Write a number of zero or more.")
 
 

@@ -33,7 +33,7 @@ TOP = ("objective", "until", "discount", "price_index", "registry", "target", "f
        "corridor", "demonstration", "lock", "cost")  # fmt: skip
 """Keys of a file of requirements, beside the quantities themselves (`restored_ha = 500`)."""
 _TARGET = ("what", "least", "most", "by", "county", "prefecture", "measure", "land_use", "mines",
-           "hard", "penalty", "name")  # fmt: skip
+           "hard", "penalty", "margin", "name")  # fmt: skip
 _LOCK = ("mine", "measure", "land_use", "start", "out")
 _COST = ("mine", "measure", "cny", "price_year")
 

@@ -77,7 +77,7 @@ def _target(
         _refuse_unreachable(target, options, amounts, said[0])
     rows = builder.rows(
         "rows.target", (("target", [said]),), group=target.id,
-        **{"lower" if least else "upper": target.amount},
+        **{"lower" if least else "upper": target.planned_amount},
     )  # fmt: skip
     builder.put(rows[0], counted, amounts[counted])
     if target.hard:
@@ -86,7 +86,7 @@ def _target(
     price = shortfall_price(worth, options.cost, amounts, factor)
     short = builder.columns(
         "columns.shortfall", (("target", [said]),), objective=-price,
-        upper=target.amount if least else np.inf,
+        upper=target.planned_amount if least else np.inf,
     )  # fmt: skip
     builder.put(rows, short, 1.0 if least else -1.0)
 
@@ -98,7 +98,7 @@ def _refuse_unreachable(target: Target, options: Options, amounts: Numbers, said
     best = np.zeros(len(slots) * (int(options.mine.max()) + 1))
     np.maximum.at(best, options.mine * len(slots) + of_package[options.package], amounts)
     most = float(best.sum())
-    if target.amount > most * (1 + 1e-9):
+    if target.planned_amount > most * (1 + 1e-9):
         raise InvalidInput(
             f"the target {said!r} is above what exists: {most:g} {target.quantity.unit} at most.",
             "Check its unit (1 ha = 15 mu) and its year, or lower it.",

@@ -36,6 +36,8 @@ class Target:
         A hard target must hold; any other may be missed at a price, and the shortfall is told.
     penalty : float or None
         The price, in median benefits per unit; None for the default.
+    margin : float
+        Of a least amount: so much more is planned, as a share, since not all works take.
     name : str
         How people call it; made from the rest where it is empty.
     """
@@ -51,7 +53,13 @@ class Target:
     mines: Sequence[str] | None = None
     hard: bool = False
     penalty: float | None = None
+    margin: float = 0.0
     name: str = ""
+
+    @property
+    def planned_amount(self) -> float:
+        """What the plan holds to: the amount with its margin."""
+        return self.amount * (1 + self.margin)
 
     @property
     def id(self) -> str:
@@ -85,6 +93,7 @@ class Target:
             (self.mines, f"among {len(self.mines or ())} named mines",
              f"限{len(self.mines or ())}座指定矿山"),
             (self.by, f"by {self.by}", f"至{self.by}年"),
+            (self.margin, f"with {self.margin:.0%} more planned", f"按多{self.margin:.0%}安排"),
         ):  # fmt: skip
             if value:
                 en.append(said_en)
@@ -119,6 +128,11 @@ class Target:
             raise InvalidInput(
                 f"target {self.id!r} asks for {self.amount}; amounts are zero or more."
             )
+        if not 0 <= self.margin < np.inf or (self.margin and self.sense != "at_least"):
+            raise InvalidInput(
+                f"the margin of target {self.id!r} is {self.margin:g}; allowed is 0 or more, of a "
+                "least amount."
+            )
         for place, names in (("county", mines.county), ("prefecture", mines.prefecture)):
             value = getattr(self, place)
             if value is not None and value not in names:
@@ -146,6 +160,7 @@ class Where(TypedDict, total=False):
     mines: Sequence[str] | None
     hard: bool
     penalty: float | None
+    margin: float
     name: str
 
 
