@@ -63,31 +63,26 @@ def page(database: Database, asked: Question, *, first: int = 0, rows: int = -1)
     # the index, and bodies are the most of the table
     found = _found(database, asked)
     day = "" if asked.open_on is None else asked.open_on.isoformat()
-    is_past = sa.and_(found.c.due_date > "", found.c.due_date < day)
+    n = sa.select(sa.func.count()).select_from(found)
+    past = n.where(found.c.due_date > "", found.c.due_date < day)
     shown = (
-        sa.select(
-            found.c.number,
-            found.c.due,
-            sa.func.count().over().label("count"),
-            sa.func.sum(sa.case((is_past, 1), else_=0)).over().label("past"),
-        )
+        sa.select(found.c.number, found.c.due)
         .order_by(found.c.due, found.c.id)
         .limit(None if rows < 0 else rows)
         .offset(first)
         .cte("shown")
     )
-    whole = sa.select(RECORD, shown.c.count, shown.c.past).join_from(
-        shown, RECORD, RECORD.c.number == shown.c.number
-    )
+    counts = n.scalar_subquery().label("n"), past.scalar_subquery().label("past")
+    whole = sa.select(RECORD, *counts).join_from(shown, RECORD, RECORD.c.number == shown.c.number)
     answer = database.read(whole.order_by(shown.c.due, RECORD.c.id))
     if not answer and first:
         return replace(page(database, asked, rows=1), records=())
     records = [Record(one.id, one.version, json.loads(one.body), one.at, one.person)
                for one in answer]  # fmt: skip
-    return Page(tuple(records), *((answer[0].count, answer[0].past) if answer else (0, 0)))
+    return Page(tuple(records), *((answer[0].n, answer[0].past) if answer else (0, 0)))
 
 
-def _found(database: Database, asked: Question) -> sa.Subquery:
+def _found(database: Database, asked: Question) -> sa.CTE:
     """Number, id and deadline of every record that a question is about."""
     light = sa.select(RECORD.c.number, RECORD.c.id, RECORD.c.mine_id, *RECORD_VALUES.values())
     newest = light.where(RECORD.c.kind == asked.kind)
@@ -104,7 +99,7 @@ def _found(database: Database, asked: Question) -> sa.Subquery:
         newest = newest.where(RECORD.c.mine_id.is_(None))
     rows = newest.subquery("newest")
     due = sa.func.coalesce(rows.c.due_date, "").label("due")
-    return sa.select(rows, due).where(*_conditions(asked, rows)).subquery("found")
+    return sa.select(rows, due).where(*_conditions(asked, rows)).cte("found")
 
 
 def _conditions(asked: Question, rows: sa.Subquery) -> list[sa.ColumnElement[bool]]:
