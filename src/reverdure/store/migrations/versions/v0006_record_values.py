@@ -42,17 +42,17 @@ def upgrade() -> None:
         return
     # what a column is computed from cannot change its order afterwards
     op.execute('alter table record alter column body type text collate "C"')
-    added = ", ".join(
-        f'add column {name} text collate "C"'
-        f" generated always as (cast(body as json) ->> '{name}') stored"
-        for name in _VALUES
-    )
-    op.execute(f"alter table record {added}")
+    op.execute("alter table record " + ", ".join(map(_stored, _VALUES)))
     op.execute(
         "create index record_deadline on record (kind, id, version)"
         f" include (number, mine_id, {names}) {_OF_DEADLINES}"
     )
     op.execute(_LET_READ.format(names=names))
+
+
+def _stored(name: str) -> str:
+    value = f"cast(body as json) ->> '{name}'"
+    return f'add column {name} text collate "C" generated always as ({value}) stored'
 
 
 def downgrade() -> None:
