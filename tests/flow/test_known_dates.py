@@ -1,6 +1,7 @@
 """Recorded events date damage only when asked: by the command, in the keys and the manifest."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,40 @@ def test_events_move_nothing_until_they_are_used(eventful: tuple[Path, str]) -> 
     assert mine_id in set(moved["mine_id"])
     assert "only shown" in reverdure("run", "-w", workspace, "--events", "show").stdout
     assert to_measure(workspace) == (as_shown, 0)
+
+
+def test_explain_says_which_years_came_from_the_record(measured: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "w"
+    shutil.copytree(measured, workspace)
+    verdicts = pd.read_parquet(workspace / "products" / "verdicts.parquet")
+    row = verdicts[(verdicts["status"] == "measured") & (verdicts["damage_year"] > 2000)].iloc[0]
+    mine_id, fell = row["mine_id"], int(row["damage_year"])
+    # no picture of the year it fell and of the next: either may be right
+    for year in (fell, fell + 1):
+        reverdure("correct", "year", year, "-w", workspace, "--mine", mine_id, "--by", "Li",
+                  "--why", "smoke")  # fmt: skip
+    path = tmp_path / "events.csv"
+    path.write_text(
+        f"event_id,mine_id,type,date,note\nE1,{mine_id},mining_begins,{fell + 1}-05-01,opened\n",
+        encoding="utf-8",
+    )
+    reverdure("add", "events", path, "-w", workspace, "--by", "Li")
+    reverdure("run", "-w", workspace, "--events", "show")
+    assert (
+        "by the record and not by images"
+        not in reverdure("explain", mine_id, "-w", workspace).stdout
+    )
+    reverdure("run", "-w", workspace, "--events", "use")
+    said = " ".join(reverdure("explain", mine_id, "-w", workspace).stdout.split())
+    found = re.search(
+        rf"Dated {fell + 1} by the record and not by images, which tell no year here"
+        rf" \(alone they would say {fell}\): \w+, ([0-9.]+) pixels",
+        said,
+    )
+    assert found, said
+    assert float(found[1]) > 1
+    chinese = reverdure("explain", mine_id, "-w", workspace, language="zh").stdout
+    assert f"{fell + 1}年取自登记事件而非影像" in chinese.replace("\n", "")
 
 
 def test_other_ways_are_refused(unmeasured: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.postgres_server import OWNER, Server
 
 from reverdure.core.errors import InvalidInput
 from reverdure.core.kinds import kinds
 from reverdure.core.record_book import is_open, is_overdue
 from reverdure.pipeline.records import question, records_page
-from reverdure.store import records
+from reverdure.store import records, tables
+from reverdure.store.database import Database
 from reverdure.store.record_pages import Question, page
 from reverdure.store.records import Author
 from reverdure.store.workspace import Workspace
@@ -93,6 +95,8 @@ def test_pages_together_are_the_whole(workspace):
     assert [len(one.records) for one in pages] == [10, 10, 5]
     assert [one.id for part in pages for one in part.records] == [row[0] for row in rows]
     assert {one.count for one in pages} == {25}
+    beyond = page(workspace.database, asked, first=30, rows=10)
+    assert (beyond.records, beyond.count) == ((), 25)
     for number in (0, 4, -1):
         with pytest.raises(InvalidInput, match=f"no page {number}; the list has 3"):
             records_page(workspace, asked, number, 10)
@@ -104,3 +108,37 @@ def test_a_kind_without_records_has_one_empty_page(workspace):
 
 def test_the_name_of_a_value_is_never_sql(workspace):
     assert page(workspace.database, Question("duty' or 1=1 --")).count == 0
+
+
+@pytest.mark.postgres
+def test_an_older_registry_of_a_team_answers_after_its_upgrade(postgres: Server) -> None:
+    name = postgres.new_database()
+    old = Database(postgres.url(name))
+    old.migrate("0005")
+    with old.writer() as connection:
+        old.settle(connection)
+    with old.transaction("fill") as write:
+        write.insert(tables.MINE, [{"mine_id": "M1"}])
+        for version, due in enumerate(("2025-01-01", "2027-01-01")):
+            values = {"mine_id": "M1", "party_id": "P1", "due_date": due}
+            records.write(write, "duty", [("D1", version, values)], LI)
+        records.write(write, "damage", [("A1", 0, {"mine_id": "M1", "closed_date": "x"})], LI)
+    reader = f"{name}_reader"
+    for statement in (
+        f'create role "{name}_public" nologin',
+        f'create role "{reader}" login in role "{name}_public"',
+        f'grant select (number, kind, id, version, mine_id, body, at) on record to "{name}_public"',
+        f'grant select on alembic_version to "{name}_public"',
+        f"insert into team (login, role) values ('{reader}', 'public')",
+    ):
+        postgres.ask(name, statement, OWNER)
+
+    opened = Database.open(old.where)
+    found = page(opened, Question("duty", party_id="P1", open_on=FIRST))
+    assert [(one.id, one.version) for one in found.records] == [("D1", 2)]
+    assert (found.count, found.past) == (1, 0)
+    public = Database.open(postgres.url(name, reader))
+    assert page(public, Question("duty", open_on=FIRST)).count == 0
+    assert [one.id for one in page(public, Question("damage")).records] == ["A1"]
+    seen = postgres.ask(name, "select id, due_date, closed_date from record", reader)
+    assert seen == [("A1", None, "x")]

@@ -136,6 +136,10 @@ def explain(
     for event in found.events:
         of = choices("event_type")[event["type"]][language()]
         say("explain.event", date=event["date"], type=of, note=event["note"])
+    for index, rows in found.from_record.items():
+        for row in rows:
+            say("explain.from_record", index=index, year=row["year"],
+                by_images=row["by_images"], pixels=f"{row['pixels']:.1f}")  # fmt: skip
     _measured(found)
 
 

@@ -1,8 +1,8 @@
 """From a verdict back to the scene ids: the chain behind every figure of a mine or claim."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,7 +50,9 @@ class Explanation:
     `corrections` are those about the mine and its claims, each with whether it is in force;
     `harmonise` are the lines by which newer sensors were brought to older ones, if any;
     `events` what is on record to have happened there or everywhere, to be held against the years
-    that the imagery gives.
+    that the imagery gives; `from_record` by index the years of falls that came from there (year,
+    by_images: the earliest that fits the images alone, pixels of the outline), with
+    `run --events use`.
     """
 
     mine: Mapping[str, Any]
@@ -64,6 +66,7 @@ class Explanation:
     corrections: tuple[tuple[Correction, bool], ...] = ()
     harmonise: Harmonisation | None = None
     events: tuple[Mapping[str, Any], ...] = ()
+    from_record: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
 
 
 def explain(workspace: Workspace, wanted: str) -> Explanation:
@@ -104,6 +107,7 @@ def explain(workspace: Workspace, wanted: str) -> Explanation:
         corrections=tuple(_corrections(plan, mine_id)),
         harmonise=plan.harmonise,
         events=_events(workspace, mine_id),
+        from_record=part.get("from_record", {}),
     )
 
 

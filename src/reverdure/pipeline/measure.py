@@ -22,7 +22,7 @@ from reverdure.pipeline.run_plan import Plan
 from reverdure.pipeline.series import series_of
 from reverdure.pipeline.tiles import TileReader
 from reverdure.recovery.grounds import Grounds
-from reverdure.recovery.losses import largest_losses, with_known_years
+from reverdure.recovery.losses import largest_losses, with_known_years, years_from_record
 from reverdure.recovery.metrics import recovery_metrics
 from reverdure.recovery.natural import natural_recovery
 from reverdure.recovery.reference import FORMER, references
@@ -70,6 +70,8 @@ def measure_mine(
         "references": looked.references,
         "natural": natural,
     }
+    if looked.from_record:
+        part["from_record"] = looked.from_record
     with atomic(path) as temporary:
         text = json.dumps(part, ensure_ascii=False, sort_keys=True, allow_nan=False)
         temporary.write_text(text, encoding="utf-8")
@@ -83,6 +85,7 @@ class _Looked:
     fine: Mapping[str, xr.DataArray] = field(default_factory=dict)
     courses: list[dict[str, object]] = field(default_factory=list)
     references: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    from_record: Mapping[str, list[dict[str, float]]] = field(default_factory=dict)
 
 
 def _look(
@@ -96,13 +99,17 @@ def _look(
     near = sorted([mine_id, *source.neighbours])
     around = Surroundings.placed({one: grounds.placed[one] for one in near}, source.grid)
     years, cover = plan.known_years.get(mine_id), around.covers[mine_id]
+    from_record = {}
     if years and cover is not None:
-        own = np.zeros(source.grid.shape, bool)
-        own[cover[0].slices] = cover[1] > 0
-        losses = {
-            index: with_known_years(of, series[index][0], years, own)
+        share = np.zeros(source.grid.shape)
+        share[cover[0].slices] = cover[1]
+        dated = {
+            index: with_known_years(of, series[index][0], years, share > 0)
             for index, of in losses.items()
         }
+        moved = {index: years_from_record(losses[index], of, share) for index, of in dated.items()}
+        from_record = {index: rows for index, rows in moved.items() if rows}
+        losses = dated
     found = references(
         series,
         around,
@@ -133,6 +140,7 @@ def _look(
             for row in trajectory(mine_id, around.covers[mine_id], *series[index], one)
         ],
         summaries,
+        from_record,
     )
 
 

@@ -154,6 +154,44 @@ def with_known_years(
     return replace(losses, year=year)
 
 
+def years_from_record(
+    by_images: Losses, dated: Losses, weights: NDArray[np.floating[Any]]
+) -> list[dict[str, float]]:
+    """Which years of falls came from the record, and what the images alone would say.
+
+    Parameters
+    ----------
+    by_images : Losses
+        As `largest_losses` finds them.
+    dated : Losses
+        The same after `with_known_years`.
+    weights : (y, x) float
+        What a pixel counts, 0 to 1.
+
+    Returns
+    -------
+    list of dict
+        year, by_images (earliest year that fits the images) and pixels, in order of years.
+
+    Examples
+    --------
+    >>> index = xr.DataArray([[[0.8]]] * 3 + [[[np.nan]]] * 2 + [[[0.2]]] * 4,
+    ...     [("year", range(2001, 2010)), ("y", [0]), ("x", [0])])
+    >>> from reverdure.recovery.segmentation import segment
+    >>> losses, ground = largest_losses(segment(index), index), np.ones((1, 1), bool)
+    >>> years_from_record(losses, with_known_years(losses, index, [2005], ground), ground * 0.5)
+    [{'year': 2005, 'by_images': 2004, 'pixels': 0.5}]
+    """
+    moved = (dated.year != by_images.year) & dated.disturbed & (weights > 0)
+    pairs = np.stack([dated.year[moved], by_images.year[moved]], axis=1).astype(int)
+    rows, of_row = np.unique(pairs, axis=0, return_inverse=True)
+    pixels = np.bincount(of_row.ravel(), weights[moved], len(rows))
+    return [
+        {"year": int(year), "by_images": int(before), "pixels": float(of)}
+        for (year, before), of in zip(rows, pixels, strict=True)
+    ]
+
+
 def _dated(
     index: xr.DataArray | None,
     disturbed: NDArray[np.bool_],

@@ -23,7 +23,7 @@ from reverdure.store import tables
 from reverdure.store.geopackage import GeoPackage
 from reverdure.store.postgres import Postgres, is_url
 
-HEAD = "0005"
+HEAD = "0006"
 
 
 class Database:

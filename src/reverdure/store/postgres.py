@@ -142,9 +142,14 @@ class Postgres:
 
     def settle(self, connection: sa.Connection) -> None:
         """What stands beside the tables: order of text, who sees and writes which row."""
+        asked = (
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'public' and collation_name = 'C'"
+        )
+        in_order = {tuple(row) for row in connection.exec_driver_sql(asked)}
         for table in tables.metadata.sorted_tables:
             for column in table.columns:
-                if isinstance(column.type, sa.Text):
+                if isinstance(column.type, sa.Text) and (table.name, column.name) not in in_order:
                     # the order of text is that of its bytes, as in a file
                     connection.exec_driver_sql(
                         f'alter table "{table.name}" alter column "{column.name}"'

@@ -76,7 +76,7 @@ def _asked(database: Database) -> sa.FromClause:
         rows = rows.prefix_with(sa.text("distinct on (record.kind, record.id)"))
         order = RECORD.c.kind, RECORD.c.id, RECORD.c.version.desc()
         return rows.order_by(*order).cte("asked")
-    return rows.where(in_force()).subquery("asked")
+    return rows.where(in_force(_ASKED)).subquery("asked")
 
 
 def _by_mines(

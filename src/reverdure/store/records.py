@@ -25,12 +25,14 @@ class Author:
     source: str = ""
 
 
-def in_force() -> sa.ColumnElement[bool]:
-    """Whether no later version of a record has been written.
+def in_force(kinds: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether no later version of a record of these kinds has been written.
 
     Versions of a record are counted without gaps, so that one look into the index tells.
     """
     later = sa.select(_LATER.c.number).where(
+        # the same again, so that versions of other kinds are not gone through
+        _LATER.c.kind.in_(kinds),
         _LATER.c.kind == RECORD.c.kind,
         _LATER.c.id == RECORD.c.id,
         _LATER.c.version == RECORD.c.version + 1,
@@ -46,7 +48,7 @@ def current(
     statement = (
         sa.select(RECORD.c.kind, RECORD.c.id, RECORD.c.version, RECORD.c.body, RECORD.c.at,
                   RECORD.c.person)
-        .where(RECORD.c.kind.in_(list(found)), in_force())
+        .where(RECORD.c.kind.in_(list(found)), in_force(list(found)))
         .order_by(RECORD.c.kind, RECORD.c.id)
     )  # fmt: skip
     if mine_id:

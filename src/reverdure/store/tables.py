@@ -1,5 +1,6 @@
 """The registry's tables as SQL; columns of mines and claims come from `core.fields`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,6 +131,11 @@ RECORD = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.UniqueConstraint("kind", "id", "version"),
 )
+RECORD_VALUES: Mapping[str, sa.ColumnElement[Any]] = {
+    name: sa.literal_column(f"record.{name}", sa.Text).label(name)
+    for name in ("due_date", "done_date", "closed_date", "reopened_date", "party_id")
+}
+"""Values of a record that questions are about; the database computes them out of its body."""
 SETTING = sa.Table(
     "setting",
     metadata,

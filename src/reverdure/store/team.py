@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
 from reverdure.store.database import Database
-from reverdure.store.tables import metadata
+from reverdure.store.tables import RECORD, RECORD_VALUES, metadata
 
 ROLES = ("province", "prefecture", "county", "enterprise", "auditor", "public")
 GOVERNMENT = ROLES[:3]
@@ -209,7 +209,8 @@ def _make_groups(connection: sa.Connection) -> None:
         for table in every:
             columns = ""
             if table in hidden:
-                shown = [one.name for one in metadata.tables[table].columns]
+                computed = RECORD_VALUES if table == RECORD.name else ()
+                shown = [*(one.name for one in metadata.tables[table].columns), *computed]
                 names = ", ".join(f'"{one}"' for one in shown if one not in hidden[table])
                 columns = f" ({names})"
             connection.exec_driver_sql(f'grant select{columns} on "{table}" to {group}')
