@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.records import Finding
 from reverdure.pipeline.plan_changes import Change
+from reverdure.plan.measures import catalogue
 from reverdure.plan.money import KINDS, Source
 from reverdure.plan.quantities import QUANTITIES
 from reverdure.plan.requirements import (
@@ -151,6 +152,22 @@ def _fill_counties(budget: dict[str, Any], years: Sequence[int]) -> None:
         for year in map(str, years):
             if year in given:
                 table.setdefault(year, 0.0)
+
+
+def budget_choices(language: str) -> dict[str, dict[str, str]]:
+    """Kinds of money, measures and land uses by key, in "en" or "zh", for an empty form.
+
+    Examples
+    --------
+    >>> budget_choices("en")["kind"]["loan"], budget_choices("zh")["land_uses"]["forest"]
+    ('loan', '林地')
+    """
+    known, n = catalogue(), int(language == "zh")
+    return {
+        "kind": {key: names[n] for key, names in KINDS.items()},
+        "measures": {one.id: (one.en, one.zh)[n] for one in known.measures.values()},
+        "land_uses": {one.id: (one.en, one.zh)[n] for one in known.land_uses.values()},
+    }
 
 
 def source_of(said: Mapping[str, Any]) -> Source:
