@@ -16,6 +16,7 @@ from reverdure.pipeline.plan_changes import changed_budget, changed_measures, re
 from reverdure.pipeline.plan_checks import check_requirements
 from reverdure.pipeline.plan_fit import fitting
 from reverdure.pipeline.plan_sources import costs_of, requirements_of, source_of
+from reverdure.pipeline.plan_streams import read_streams
 from reverdure.pipeline.plan_targets import with_registry
 from reverdure.pipeline.planned_mines import planned_mines
 from reverdure.pipeline.saved_plans import SavedPlan
@@ -124,6 +125,7 @@ def ask(
     }
     rows = costs_of(requirements)
     made = problem_of(full, table, fits, pd.DataFrame(rows) if rows else None)
+    read_streams(requirements, made.measures, made.mines)
     inputs = _inputs(made, full) | {"suitability": digest(fits.to_numpy().tolist())}
     return Asked(made, full, inputs, (*found.left_out, *not_used))
 
