@@ -224,15 +224,16 @@ def solve(
         except BaseException as error:  # noqa: BLE001 - it is raised again where people wait
             failed.append(error)
 
-    began = time.monotonic()
+    began, told = time.monotonic(), -1
     with stopping() as stop:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         while thread.is_alive():
             try:
                 thread.join(0.2)
-                if on_progress:
-                    gone = min(int(time.monotonic() - began), int(seconds))
+                gone = min(int(time.monotonic() - began), int(seconds))
+                if on_progress and gone != told:
+                    told = gone
                     on_progress(Progress("solve", gone, max(int(seconds), 1)))
             except KeyboardInterrupt:
                 stop.set()
