@@ -1,10 +1,13 @@
 """What a planner can get wrong, typed: each ends in what was seen, what is allowed, what to do."""
 
+import json
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 
+from reverdure.plan import search
 from tests.flow.commands import reverdure
 from tests.flow.conftest import ASKED, MONEY
 
@@ -113,6 +116,71 @@ def test_no_money_is_a_plan_without_works(listed: Path) -> None:
 
 def test_no_time_is_told_and_little_time_gives_a_plan_with_its_gap(listed: Path) -> None:
     assert "no plan found in the time given" in planned(listed, ASKED, "", "--time-limit", 0)
+
+
+def test_the_best_plan_when_time_is_up_is_marked_wherever_it_is_shown(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The route of large lists, with no time for the whole problem and a gap nobody can reach."""
+    monkeypatch.setattr(search, "SMALL", 0)
+    monkeypatch.setattr(search, "DIVES", ())
+    monkeypatch.setattr(search, "STEPS", ())
+    monkeypatch.setattr(search, "_SECONDS_A_START", 1e6)
+    book = tmp_path / "short.xlsx"
+    said = planned(listed, "", "", "--time-limit", 20, "--gap", 0, "--save", "short", "--out",
+                   book, "--by", "Li Wei", expect=0)  # fmt: skip
+    record = json.loads((listed / "products/plans/short/0001/record.json").read_text("utf-8"))
+    assert record["status"] == "time_limit"
+    assert 0 < record["objective"] < record["bound"] and record["gap"] > 1e-6
+    gap = f"{record['gap']:.3%}"
+    first = said.index("Status: best in the time given; gap not reached")
+    assert first < said.index(f"TIME IS UP: this is the best plan found, up to {gap} below") < \
+        said.index("Objective (")  # fmt: skip
+    works = pd.read_parquet(listed / "products/plans/short/0001/works.parquet")
+    money = pd.read_parquet(listed / "products/plans/short/0001/budget.parquet")
+    assert len(works) and (money["paid_mcny"] <= money["budget_mcny"] + 1e-6).all()
+    sheet = openpyxl.load_workbook(book)["plan"]
+    cells = [str(cell) for line in sheet.iter_rows(values_only=True) for cell in line]
+    assert any("best in the time given" in cell for cell in cells)
+    line = next(one for one in reverdure("plans", "-w", listed).stdout.splitlines()
+                if one.startswith("short"))  # fmt: skip
+    assert "best in the time given" in line and gap in line
+    assert "限时内最优" in reverdure("compare", "base", "short", "-w", listed, language="zh").stdout
+
+
+def test_a_demonstration_project_whose_works_take_more_than_three_years_is_named(
+    listed: Path,
+) -> None:
+    asked = """
+[[demonstration]]
+id = "pilot"
+mines = ["M01", "M02"]
+least_cost_mcny = 0.01
+least_area_ha = 1
+
+[[lock]]
+mine = "M01"
+measure = "engineered_reconstruction"
+start = 2027
+
+[[lock]]
+mine = "M02"
+measure = "engineered_reconstruction"
+start = %d
+"""
+    rows = [row.replace("2029", "2030") for row in MONEY.splitlines() if "2029" in row]
+    money = MONEY + "\n".join(rows) + "\n"
+    more = ("--years", "2027-2030", "--time-limit", 30)
+    short = planned(listed, asked % 2028, money, *more, expect=0)
+    assert "DEMONSTRATION PROJECT" not in short
+    assert "pilot" in short
+    long = planned(listed, asked % 2029, money, *more, "--save", "pilot", expect=0)
+    assert "DEMONSTRATION PROJECT pilot: its works run 2027-2030, 4 years; 3 are allowed." in long
+    works = pd.read_parquet(listed / "products/plans/pilot/0001/works.parquet")
+    of = works[works["mine_id"].isin(["M01", "M02"])]
+    assert (of["start"].min(), of["finish"].max()) == (2027, 2030)
+    again = reverdure("plan", "-w", listed, "--from", "pilot", "--time-limit", 30, language="zh")
+    assert "示范工程pilot:工程期2027-2030年,共4年;最长3年。" in again.stdout
 
 
 def test_data_that_changed_since_the_base_are_named_on_screen(listed: Path) -> None:

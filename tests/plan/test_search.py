@@ -58,6 +58,16 @@ def test_a_relaxation_that_was_stopped_has_a_bound_that_holds(compiled, arrays, 
     assert found.objective < true < found.bound
 
 
+def test_without_time_the_whole_relaxation_is_not_begun(compiled, arrays, monkeypatch):
+    def begun(*_):
+        raise AssertionError("reading it in cannot be stopped")
+
+    monkeypatch.setattr(sifting, "solve_linear", begun)
+    found = sifting.solve_relaxation(compiled, arrays, 0.0)
+    assert (found.status, found.x) == ("stopped", None)
+    assert search.solve(compiled, 0.0).status is PlanStatus.NO_PLAN
+
+
 def test_time_that_is_short_gives_a_plan_with_its_gap(compiled, true, monkeypatch):
     monkeypatch.setattr(sifting, "_ROUNDS", 1)
     monkeypatch.setattr(sifting, "_NEAR", 0.0)

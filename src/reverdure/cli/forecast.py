@@ -44,6 +44,7 @@ def forecast(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     """Forecast recovery to a deadline, with its chance of the target. / 预测到期恢复情况"""
     from reverdure.pipeline.forecast import duty_forecast, write_table
     from reverdure.pipeline.forecast import forecast as ahead
+    from reverdure.pipeline.own_measures import MEASURES, own_measures
     from reverdure.store.workspace import Workspace
 
     opened = Workspace.open(workspace)
@@ -66,7 +67,8 @@ def forecast(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     untold = int((found.rows["status"] != ForecastStatus.FORECAST.key).sum())
     if untold:
         say("forecast.untold", count=untold)
-    say("forecast.assumed")
+    is_own = bool(own_measures(opened))
+    say("forecast.assumed", measures=MEASURES if is_own else f"plan/data/{MEASURES}")
     if duties:
         say("forecast.duty_assumed", target=f"{target:g}")
     if csv is not None:

@@ -17,6 +17,7 @@ from reverdure.cli.plan_words import (
     say_plan,
     say_requirement_costs,
     say_side_by_side,
+    say_streams,
     say_why,
     write_book,
 )
@@ -87,6 +88,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     why: Why = "",
 ) -> None:
     """Plan what to restore, how, when and paid by whom. / 编制修复方案"""
+    from reverdure.pipeline.plan_streams import streams_of
     from reverdure.pipeline.programme import ask, solve
     from reverdure.pipeline.saved_plans import checked_name, save_plan
     from reverdure.store.records import Author
@@ -113,10 +115,12 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     say_plan(found, shown)
     if not found.has_works:
         raise typer.Exit(1)
+    streams = streams_of(found, asked.question)
+    say_streams(streams, found)
     if costs:
         say_requirement_costs(found)
     if out is not None:
-        write_book(out, found)
+        write_book(out, found, streams)
         say("plan.written", path=out)
     if save:
         author = Author(by or getpass.getuser(), why, f"plan {save}")

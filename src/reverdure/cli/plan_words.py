@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import isnan
 from typing import TYPE_CHECKING
 
 from reverdure.cli.screen import language, say, table, words
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MOST = 20
 _LIKELY = 0.5
+_BASES = ("assumption", "stated")
 _PRICES = 6
 _SMALL = 20_000
 """Starts up to which what a million buys is solved again; beyond, its price alone is told."""
@@ -104,6 +106,37 @@ def say_requirement_costs(plan: "Plan") -> None:
         table([words("plan.required"), words("plan.lost"), words("plan.lost_share")], rows)
 
 
+def say_streams(found: "pd.DataFrame", plan: "Plan") -> None:
+    """What lies at the mines of the plan, what of it its works can use, and what that earns."""
+    if found.empty:
+        return
+    heads = ("stream", "count", "volume", "limit", "used", "revenue", "basis")
+    rows = [
+        [row[language()], row["mines"], _m3(row["volume_m3"]),
+         f"{row['limit']:.0%}", _m3(row["used_m3"]), _known(row["revenue_mcny"]),
+         words(f"plan.basis_{row['status']}" if row["status"] in _BASES else "plan.basis_other")]
+        for row in found.to_dict("records")
+    ]  # fmt: skip
+    table([words(f"plan.{name}") for name in heads], rows)
+    measures = plan.compiled.problem.measures
+    for row in found.to_dict("records"):
+        of = measures.streams[row["stream"]].measures
+        takes = [measures.measures[one] for one in of if one in measures.measures]
+        named = words("plan.and").join(one.zh if language() == "zh" else one.en for one in takes)
+        say("plan.stream_of", stream=row[language()], use=row[f"use_{language()}"], measures=named)
+        if row["mines_not_known"]:
+            say("plan.stream_not_known", stream=row[language()], count=row["mines_not_known"])
+    say("plan.stream_beside")
+
+
+def _m3(volume: float) -> str:
+    return "-" if isnan(volume) else f"{volume:,.0f}"
+
+
+def _known(amount: float) -> str:
+    return "-" if isnan(amount) else f"{amount:,.2f}"
+
+
 def _demonstrations(plan: "Plan") -> None:
     """Demonstration projects of the plan whose works take longer than they may."""
     from reverdure.finance.tables import rule
@@ -124,7 +157,7 @@ def _demonstrations(plan: "Plan") -> None:
                     years=last - first + 1, most=most)  # fmt: skip
 
 
-def write_book(path: "Path", plan: "Plan") -> None:
+def write_book(path: "Path", plan: "Plan", streams: "pd.DataFrame") -> None:
     """The plan as a workbook, its words in the language of the screen."""
     from reverdure.publish.plan_book import write_plan_book
 
@@ -144,6 +177,10 @@ def write_book(path: "Path", plan: "Plan") -> None:
         (words("plan.assumption"), f"{plan.assumed_cost_share:.0%}"),
     ]
     tables = {"works": works, "money": plan.money, "budget": plan.budget, "shortfalls": short}
+    if not streams.empty:
+        tables["streams"] = streams.assign(
+            stream=streams[language()], use=streams[f"use_{language()}"]
+        )
     write_plan_book(path, said, tables)
 
 

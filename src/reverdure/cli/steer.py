@@ -92,6 +92,8 @@ def _say(found: "Steering", target: float) -> None:
 
 
 def _say_red(found: "Steering") -> None:
+    from reverdure.control.triggers import HARD
+
     red = found.mines[found.mines["light"] == Light.RED.key].sort_values("p_target")
     if red.empty:
         return
@@ -101,6 +103,10 @@ def _say_red(found: "Steering") -> None:
         chance = "-" if math.isnan(row["p_target"]) else f"{row['p_target']:.2f}"
         say("steer.mine", sign=row["sign"], mine=row["mine_id"], reasons=row[column], chance=chance)
     _more(len(red))
+    hard = [one.label("en") for one in HARD]
+    count = sum(any(one in said for one in hard) for said in red["reasons"])
+    if count:
+        say("steer.hard", count=count)
     if found.remedies.empty:
         return
     from reverdure.control.remedies import remedies

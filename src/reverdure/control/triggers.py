@@ -11,10 +11,9 @@ from reverdure.control.tables import limit
 from reverdure.core.codes import Light, StateStatus, Trigger
 from reverdure.core.errors import InvalidInput, UnknownOption
 
-RED = (
-    Trigger.PROBABILITY_LOW, Trigger.SHORTFALL_HIGH, Trigger.SURPRISES, Trigger.DISPLACEMENT,
-    Trigger.ANTIMONY, Trigger.SLOPE_FAILURE,
-)  # fmt: skip
+HARD = (Trigger.DISPLACEMENT, Trigger.ANTIMONY, Trigger.SLOPE_FAILURE)
+"""Hard limits of what is measured on the ground."""
+RED = (Trigger.PROBABILITY_LOW, Trigger.SHORTFALL_HIGH, Trigger.SURPRISES, *HARD)
 """Triggers that ask for a change of plan; the others for a second look."""
 
 SURVEYED = ("displacement_mm_a", "antimony_mg_l", "slope_failure")

@@ -421,7 +421,7 @@ class Trigger(Code):
     SURPRISES = 5, "observations the forecast cannot explain", "观测与预测显著不符"
     DISPLACEMENT = 6, "ground moves faster than the limit", "地表位移速率超限"
     ANTIMONY = 7, "antimony in runoff above the limit", "径流中锑浓度超限"
-    SLOPE_FAILURE = 8, "slope failed", "边坡失稳"
+    SLOPE_FAILURE = 8, "slope failed or ground not stable", "边坡失稳或地面不稳定"
     BEHIND_SCHEDULE = 9, "works behind schedule", "工程进度滞后"
     OVER_COST = 10, "works cost more than planned", "工程成本超支"
 

@@ -77,7 +77,7 @@ def read_budget(path: Path) -> BudgetTable:
     Raises
     ------
     UnreadableFile
-        If the file is no table, or spans too much.
+        If the file is no table, spans too much, or has headings and no row.
     MissingColumn
         If source, year, or an amount with its unit is not among the headings.
     """
@@ -115,6 +115,11 @@ def read_budget(path: Path) -> BudgetTable:
         except _Refused as why:
             name = "" if _is_empty(cells["source"]) else str(cells["source"])
             refused.append(Finding(number, name, "rejected", why.code, why.en, why.zh))
+    if not rows and not refused:
+        raise UnreadableFile(
+            f"{path.name} is empty: it has headings and no row of money.",
+            "Write a row a source and year on its first sheet; the form explains each column.",
+        )
     return BudgetTable(path.name, tuple(rows), tuple(refused), unknown)
 
 

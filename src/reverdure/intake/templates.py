@@ -1,6 +1,7 @@
-"""Empty forms for lists: a workbook with headings, drop-downs, units and one example."""
+"""Empty forms: a workbook with headings, drop-downs, units, and examples of what to write."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +10,30 @@ from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.files import atomic
 from reverdure.core.messages import LANGUAGES, message_table
 
-KINDS = ("mines", "claims")
+_Choices = Mapping[str, Mapping[str, str]]
+KINDS = ("mines", "claims", "budget")
 TEMPLATE_MARK = "reverdure-template-1"
 EXAMPLE_IDS = frozenset({"EXAMPLE", "示例"})
 """Ids of the example row; left out where the workbook is our form."""
 _ROWS = 5000
 """Rows the drop-downs reach to."""
 _AREA_UNITS = {"en": ("mu", "ha", "m2", "km2"), "zh": ("亩", "公顷", "平方米", "平方公里")}
+_YES_NO = {"en": ("yes", "no"), "zh": ("是", "否")}
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column of the form: its key in the messages, its choices, its example."""
+    """One column of the form: its key in the messages, its choices, its example.
+
+    `words` are the choices by language; `told` is a list too long for a drop-down, or of which
+    several may stand in a cell: the sheet that explains the form has it.
+    """
 
     key: str
-    example: dict[str, Any]
+    example: dict[str, Any] = field(default_factory=dict)
     codes: type[Code] | None = None
-    units: bool = False
+    words: Mapping[str, Sequence[str]] | None = None
+    told: bool = False
     as_text: bool = False
 
 
@@ -49,34 +57,60 @@ _FORMS: dict[str, tuple[_Column, ...]] = {
         _Column("mining_method", {"en": MiningMethod.OPEN_PIT.en, "zh": MiningMethod.OPEN_PIT.zh},
                 codes=MiningMethod),
         _Column("stated_area", _both(51)),
-        _Column("area_unit", {"en": "mu", "zh": "亩"}, units=True),
+        _Column("area_unit", {"en": "mu", "zh": "亩"}, words=_AREA_UNITS),
         *_GEOMETRY,
     ),
     "claims": (
         _Column("claim_id", {"en": "EXAMPLE", "zh": "示例"}, as_text=True),
         _Column("mine_id", {"en": "M-001", "zh": "M-001"}, as_text=True),
         _Column("claimed_area", _both(30)),
-        _Column("area_unit", {"en": "mu", "zh": "亩"}, units=True),
+        _Column("area_unit", {"en": "mu", "zh": "亩"}, words=_AREA_UNITS),
         _Column("year", _both(2019)),
         _Column("start_year", _both(2016)),
         _Column("aim", {"en": Aim.FOREST.en, "zh": Aim.FOREST.zh}, codes=Aim),
         _Column("claimant", {"en": "County bureau", "zh": "县自然资源局"}),
         _GEOMETRY[2],
     ),
+    # no row of money that was not written: its examples stand on the sheet that explains
+    "budget": (
+        _Column("source", as_text=True), _Column("kind"), _Column("budget_year"),
+        _Column("amount"), _Column("budget_county", as_text=True),
+        _Column("rolls", words=_YES_NO), _Column("most_share"), _Column("reward_share"),
+        _Column("owner_share"), _Column("measures", told=True), _Column("land_uses", told=True),
+        _Column("price_year"),
+    ),
 }  # fmt: skip
+_ABOUT = {
+    "mines": ("example", "units", "read"),
+    "claims": ("example", "units", "read"),
+    "budget": ("budget_rows", "budget_match", "budget_read", "budget_examples"),
+}
+_PER_MILLION = {"en": 1, "zh": 100}
+"""Amounts of the form are in million CNY in English, in ten thousand yuan in Chinese."""
+_BUDGETS: Mapping[str, tuple[Any, ...]] = {
+    "central": (40, "no", "", "", ""), "province": (8, "no", "", 0.2, ""),
+    "county": (6, "yes", "", "", ""), "loan": (10, "no", "", "", ""),
+    "social": (5, "no", "", "", ""), "enterprise": (3, "yes", "", "", 1),
+}  # fmt: skip
+"""Examples, one a kind of money: million CNY, rolls over, most, reward and owner share."""
 
 
-def write_template(path: Path, kind: str, language: str = "en") -> None:
-    """Write an empty form that `add` reads back.
+def write_template(
+    path: Path, kind: str, language: str = "en",
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:  # fmt: skip
+    """Write an empty form that `add`, or `plan --within`, reads back.
 
     Parameters
     ----------
     path : Path
         .xlsx; must not be there yet.
     kind : str
-        "mines" or "claims".
+        "mines", "claims" or "budget".
     language : str
         Language of headings, codes and explanations, "en" or "zh".
+    choices : mapping of column to (mapping of key to words), optional
+        What kind, measures and land uses of money may be, in that language; of a budget alone.
 
     Raises
     ------
@@ -93,12 +127,12 @@ def write_template(path: Path, kind: str, language: str = "en") -> None:
         raise InvalidInput(f"{path.name} must end in .xlsx.")
     if path.exists():
         raise InvalidInput(f"{path} is there already.", "Choose another name.")
-    book = _book(kind, language)
+    book = _book(kind, language, choices or {})
     with atomic(path) as temporary:
         book.save(temporary)
 
 
-def _book(kind: str, language: str) -> Any:
+def _book(kind: str, language: str, given: _Choices) -> Any:
     from openpyxl import Workbook
     from openpyxl.styles import Font, PatternFill
     from openpyxl.worksheet.datavalidation import DataValidation
@@ -113,14 +147,15 @@ def _book(kind: str, language: str) -> Any:
     for place, column in enumerate(_FORMS[kind], start=1):
         letter = sheet.cell(1, place).column_letter
         sheet.cell(1, place, _words(f"heading.{column.key}", language)).font = Font(bold=True)
-        cell = sheet.cell(2, place, column.example[language])
-        cell.font, cell.fill = Font(italic=True), PatternFill("solid", fgColor="EEEEEE")
+        if column.example:
+            cell = sheet.cell(2, place, column.example[language])
+            cell.font, cell.fill = Font(italic=True), PatternFill("solid", fgColor="EEEEEE")
         sheet.column_dimensions[letter].width = 18
         if column.as_text:
             for row in range(2, 500):
                 sheet.cell(row, place).number_format = "@"
-        allowed = _allowed(column, language)
-        if allowed:
+        allowed = _allowed(column, language, given)
+        if allowed and not column.told:
             for row, word in enumerate(allowed, start=1):
                 choices.cell(row, place, word)
             check = DataValidation(
@@ -131,11 +166,11 @@ def _book(kind: str, language: str) -> Any:
             sheet.add_data_validation(check)
             check.add(f"{letter}2:{letter}{_ROWS}")
     sheet.freeze_panes = "A2"
-    _explain(book.create_sheet(_words("sheet.about", language)), kind, language)
+    _explain(book.create_sheet(_words("sheet.about", language)), kind, language, given)
     return book
 
 
-def _explain(sheet: Any, kind: str, language: str) -> None:
+def _explain(sheet: Any, kind: str, language: str, given: _Choices) -> None:
     """A sheet that says what each column means, its unit, and what is allowed."""
     from openpyxl.styles import Alignment, Font
 
@@ -144,11 +179,13 @@ def _explain(sheet: Any, kind: str, language: str) -> None:
         [
             _words(f"heading.{column.key}", language),
             _words(f"meaning.{column.key}", language),
-            ", ".join(_allowed(column, language)),
+            _listed(column, language, given),
         ]
         for column in _FORMS[kind]
     ]
-    rows += [[_words(f"about.{name}", language)] for name in ("example", "units", "read")]
+    rows += [[_words(f"about.{name}", language)] for name in _ABOUT[kind]]
+    if kind == "budget":
+        rows += _budget_examples(language, given.get("kind", {}))
     for row in rows:
         sheet.append(row)
     for cell in sheet[1]:
@@ -160,10 +197,32 @@ def _explain(sheet: Any, kind: str, language: str) -> None:
             cell.alignment = Alignment(wrap_text=True, vertical="top")
 
 
-def _allowed(column: _Column, language: str) -> list[str]:
+def _budget_examples(language: str, kinds: Mapping[str, str]) -> list[list[Any]]:
+    """Rows as they might be written, under their headings."""
+    yes_no = dict(zip(_YES_NO["en"], _YES_NO[language], strict=True))
+    rows: list[list[Any]] = [
+        [_words(f"heading.{column.key}", language) for column in _FORMS["budget"][:9]]
+    ]
+    for kind, (amount, rolls, *shares) in _BUDGETS.items():
+        name = kinds.get(kind, kind)
+        written = amount * _PER_MILLION[language]
+        rows.append([name, name, 2027, written, "", yes_no[rolls], *shares])
+    return rows
+
+
+def _listed(column: _Column, language: str, given: _Choices) -> str:
+    """What a column may hold, as a list in words: what is written by its key, with its name."""
+    if column.told:
+        return ", ".join(f"{key} ({said})" for key, said in given.get(column.key, {}).items())
+    return ", ".join(_allowed(column, language, given))
+
+
+def _allowed(column: _Column, language: str, given: _Choices) -> list[str]:
     """What a column may hold, where that is a list."""
-    if column.units:
-        return list(_AREA_UNITS[language])
+    if column.key in given:
+        return list(given[column.key].values())
+    if column.words is not None:
+        return list(column.words[language])
     if column.codes is None:
         return []
     return [member.zh if language == "zh" else member.en for member in column.codes]

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from reverdure.control.standing import LEFT_ALONE, Seen, Steered
 from reverdure.control.states import Course, Floats, noise_sd
 from reverdure.core.codes import ForecastStatus, ReferenceStatus
-from reverdure.core.errors import NotFound
+from reverdure.core.errors import InvalidInput, NotFound
 from reverdure.pipeline.inputs import read_inputs
+from reverdure.pipeline.own_measures import workspace_measures
 from reverdure.pipeline.records import book_of
-from reverdure.plan.measures import catalogue
+from reverdure.plan.measures import Catalogue, Trajectory
 from reverdure.recovery.brightness import to_cover
 from reverdure.recovery.constants import index_brightness
 from reverdure.registry.counties import county_of
@@ -67,7 +68,7 @@ class MineStates:
 
 def mine_states(
     workspace: Workspace, target: float, through: int = 0,
-    begun: Mapping[str, tuple[int, str]] | None = None,
+    begun: Mapping[str, tuple[int, str]] | None = None, measures: Catalogue | None = None,
 ) -> MineStates:  # fmt: skip
     """Read what was measured of every mine.
 
@@ -81,19 +82,26 @@ def mine_states(
         and years without imagery are years without observations.
     begun : mapping of mine to (year, measure), optional
         Works of a plan that are taken as begun in that year, beside those on record.
+    measures : Catalogue, optional
+        Whose pace, end level and success are assumed at the outset; those of the workspace by
+        default.
 
     Raises
     ------
     NotFound
         If no run has measured anything.
+    InvalidInput
+        If the measures hold no pace for ground left alone, or for works that are not known.
 
     Notes
     -----
     The share of a year is the mean over indices of the way from bare to reference of the whole
     mine, each with the usual brightness of its index; its noise is the scatter of that mean
     around the fitted course, more where less was seen clear. Years before the ground was at its
-    lowest are left out.
+    lowest are left out. Works on record or in the plan say what was done, the latest of them; a
+    claim says that something was, and only where nothing else is known.
     """
+    known_measures = measures or workspace_measures(workspace)
     frame = workspace.database.frame("mine")
     ids = tuple(frame["mine_id"])
     courses = _courses(workspace)
@@ -113,9 +121,9 @@ def mine_states(
         status.append(_named(found, nothing))
     area = frame["measured_area_ha"].fillna(frame["stated_area_ha"]).to_numpy(float)
     area = np.where(area > 0, area, np.nan)
-    measure, begins, known = _works(workspace, ids, begun or {})
+    measure, begins, known = _works(workspace, ids, begun or {}, known_measures)
     facts = _Known(ids, area, measure, begins, bare)
-    mines, course = _expected(facts, years, observed, target)
+    mines, course = _expected(facts, years, observed, target, known_measures)
     last = [
         max((years[k] for k in np.flatnonzero(np.isfinite(one).any(axis=1))), default=0)
         for one in observed
@@ -243,34 +251,42 @@ def _field(workspace: Workspace, years: tuple[int, ...]) -> dict[str, tuple[Floa
 
 
 def _works(
-    workspace: Workspace, ids: tuple[str, ...], planned: Mapping[str, tuple[int, str]]
-) -> tuple[list[str], NDArray[np.int64], tuple[bool, ...]]:
+    workspace: Workspace, ids: tuple[str, ...], planned: Mapping[str, tuple[int, str]],
+    measures: Catalogue,
+) -> tuple[list[str], NDArray[np.int64], tuple[bool, ...]]:  # fmt: skip
     """Measure of each mine, first year of its ground (0: no works), whether it is known."""
     names = {
         word.casefold(): one.id
-        for one in catalogue().measures.values() if one.trajectory is not None
+        for one in measures.measures.values() if one.trajectory is not None
         for word in (one.id, one.en, one.zh)
     }  # fmt: skip
-    begun = {mine: (*works, True) for mine, works in planned.items()}
-    nothing = (0, LEFT_ALONE, False)
-    for row in workspace.database.rows("claim", ["mine_id", "start_year", "year"]):
-        year = row["start_year"] or row["year"]
-        if year:
-            claimed = (int(year), CLAIMED, False)
-            begun[row["mine_id"]] = max(begun.get(row["mine_id"], nothing), claimed)
+    known = dict(planned)
     for record in book_of(workspace, ["work"]).of("work").values():
         values = record.values
         measure, date = names.get(values["measure"].casefold()), values.get("from_date")
         if measure and date and values["state"] not in ("planned", "contracted"):
-            now = begun.get(values["mine_id"], nothing)
-            begun[values["mine_id"]] = max(now, (int(date[:4]), measure, True))
+            mine, now = values["mine_id"], (int(date[:4]), measure)
+            known[mine] = max(known.get(mine, now), now)
+    begun = _claimed(workspace) | {mine: (*works, True) for mine, works in known.items()}
+    nothing = (0, LEFT_ALONE, False)
     works = [begun.get(one, nothing) for one in ids]
     begins = np.array([begun[one][0] + 1 if one in begun else 0 for one in ids])
     return [one[1] for one in works], begins, tuple(one[2] for one in works)
 
 
+def _claimed(workspace: Workspace) -> dict[str, tuple[int, str, bool]]:
+    """Year in which works began by the latest claim of each mine, read as `CLAIMED`."""
+    found: dict[str, tuple[int, str, bool]] = {}
+    for row in workspace.database.rows("claim", ["mine_id", "start_year", "year"]):
+        year = row["start_year"] or row["year"]
+        if year:
+            now = (int(year), CLAIMED, False)
+            found[row["mine_id"]] = max(found.get(row["mine_id"], now), now)
+    return found
+
+
 def _expected(
-    known: _Known, years: tuple[int, ...], observed: Floats, target: float
+    known: _Known, years: tuple[int, ...], observed: Floats, target: float, measures: Catalogue
 ) -> tuple[Steered, Course]:
     """What is assumed of every mine before anything is fitted."""
     ids, begins = known.ids, known.begins
@@ -281,8 +297,8 @@ def _expected(
         name if is_so else LEFT_ALONE for name, is_so in zip(known.measure, begun, strict=True)
     ]
     treated = np.array([name != LEFT_ALONE for name in measure])
-    natural = _trajectory(LEFT_ALONE)
-    own = [_trajectory(name) for name in measure]
+    natural = _trajectory(LEFT_ALONE, measures)
+    own = [_trajectory(name, measures) for name in measure]
     since = (np.array(years)[None, :] >= begins[:, None]) | ~treated[:, None]
     under = is_bare & since
     under[:, -1] |= begun | ~treated
@@ -301,5 +317,12 @@ def _expected(
     return mines, course
 
 
-def _trajectory(measure: str) -> Any:
-    return catalogue().measure("natural_recovery" if measure == LEFT_ALONE else measure).trajectory
+def _trajectory(measure: str, measures: Catalogue) -> Trajectory:
+    name = "natural_recovery" if measure == LEFT_ALONE else measure
+    course = measures.measures[name].trajectory if name in measures.measures else None
+    if course is None:
+        raise InvalidInput(
+            f"the measures of the workspace have no course for {name!r}.",
+            "A forecast needs it: add it to measures.toml, in the form of plan/data/measures.toml.",
+        )
+    return course

@@ -12,9 +12,10 @@ _YEARS = ("until", "by", "start", "price_year")
 _TEXTS = ("objective", "what", "county", "prefecture", "measure", "land_use", "name", "per",
           "mine", "id")  # fmt: skip
 _FLAGS = ("registry", "hard", "out")
-_OWN = {"cost": ("cny",), "target": ("least", "most")}
+_OWN = {"cost": ("cny",), "target": ("least", "most"), "stream": ("m3", "limit", "cny_per_m3")}
 """Numbers that are judged with words of their own where they are used."""
-_NEEDED = {"corridor": ("pairs", "bonus"), "demonstration": ("id", "mines")}
+_NEEDED = {"corridor": ("pairs", "bonus"), "demonstration": ("id", "mines"),
+           "stream": ("what", "m3")}  # fmt: skip
 
 
 def check_requirements(said: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reverdure.core.errors import InvalidInput, UnknownOption
 from reverdure.core.records import Finding
 from reverdure.pipeline.plan_changes import Change
+from reverdure.plan.measures import catalogue
 from reverdure.plan.money import KINDS, Source
 from reverdure.plan.quantities import QUANTITIES
 from reverdure.plan.requirements import (
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _RULES = ("kind", "rolls", "most_share", "match_share", "reward_share", "owner_share", "measures",
           "land_uses", "price_year")  # fmt: skip
 TOP = ("objective", "until", "discount", "price_index", "registry", "target", "fair", "capacity",
-       "corridor", "demonstration", "lock", "cost")  # fmt: skip
+       "corridor", "demonstration", "lock", "cost", "stream")  # fmt: skip
 """Keys of a file of requirements, beside the quantities themselves (`restored_ha = 500`)."""
 _TARGET = ("what", "least", "most", "by", "county", "prefecture", "measure", "land_use", "mines",
            "hard", "penalty", "margin", "name")  # fmt: skip
@@ -153,6 +154,22 @@ def _fill_counties(budget: dict[str, Any], years: Sequence[int]) -> None:
                 table.setdefault(year, 0.0)
 
 
+def budget_choices(language: str) -> dict[str, dict[str, str]]:
+    """Kinds of money, measures and land uses by key, in "en" or "zh", for an empty form.
+
+    Examples
+    --------
+    >>> budget_choices("en")["kind"]["loan"], budget_choices("zh")["land_uses"]["forest"]
+    ('loan', '林地')
+    """
+    known, n = catalogue(), int(language == "zh")
+    return {
+        "kind": {key: names[n] for key, names in KINDS.items()},
+        "measures": {one.id: (one.en, one.zh)[n] for one in known.measures.values()},
+        "land_uses": {one.id: (one.en, one.zh)[n] for one in known.land_uses.values()},
+    }
+
+
 def source_of(said: Mapping[str, Any]) -> Source:
     """A source of money from its entry in a question.
 
@@ -202,7 +219,8 @@ def requirements_of(
     ----------
     said : mapping
         Quantities by name (`restored_ha = 500`, or a table with least, most, by ...), `target`
-        for several of one quantity, `fair`, `capacity`, `corridor`, `demonstration`, `lock`.
+        for several of one quantity, `fair`, `capacity`, `corridor`, `demonstration`, `lock`. What
+        changes no plan is read elsewhere: `cost` and `stream`.
     changes : iterable of Change
         Those of requirements; others are passed over.
 
@@ -219,25 +237,25 @@ def requirements_of(
         if name in said:
             one = said[name]
             found += _targets({"what": name, **(one if isinstance(one, dict) else {"least": one})})
-    for one in _listed(said, "target"):
+    for one in listed(said, "target"):
         found += _targets(one)
     found = _changed(found, changes)
-    for one in _listed(said, "fair"):
+    for one in listed(said, "fair"):
         check_keys("fair", one, [field.name for field in fields(Fair)])
         found.append(Fair(**one))
-    for one in _listed(said, "capacity"):
+    for one in listed(said, "capacity"):
         check_keys("capacity", one, ("what", "most", "per"))
         found.append(_capacity(one))
-    for one in _listed(said, "corridor"):
+    for one in listed(said, "corridor"):
         check_keys("corridor", one, ("pairs", "bonus"))
         found.append(Corridor(tuple((a, b) for a, b in one["pairs"]), float(one["bonus"])))
-    if bundles := _listed(said, "demonstration"):
+    if bundles := listed(said, "demonstration"):
         for one in bundles:
             check_keys("demonstration", one, [field.name for field in fields(Bundle)])
         named = tuple(Bundle(**{**one, "mines": tuple(one["mines"])}) for one in bundles)
         found.append(Bundles(named))
     locks = []
-    for one in _listed(said, "lock"):
+    for one in listed(said, "lock"):
         check_keys("lock", one, _LOCK)
         locks.append(Lock(**_needed("lock", one, "mine")))
     return found, locks
@@ -246,7 +264,7 @@ def requirements_of(
 def costs_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Known costs from a tree of TOML, as rows of mine_id, measure, cost_cny and price_year."""
     rows = []
-    for one in _listed(said, "cost"):
+    for one in listed(said, "cost"):
         check_keys("cost", one, _COST)
         for key in ("mine", "measure", "price_year"):
             _needed("cost", one, key)
@@ -256,8 +274,14 @@ def costs_of(said: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _listed(said: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """One table or several."""
+def listed(said: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """One table or several of a tree of requirements.
+
+    Raises
+    ------
+    InvalidInput
+        If it is something else.
+    """
     value = said.get(key, [])
     tables = value if isinstance(value, list) else [value]
     if not all(isinstance(one, dict) for one in tables):

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from reverdure.core.errors import InvalidInput, UnreadableFile
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, OnProgress, Progress
+from reverdure.pipeline.own_measures import measures_of, own_measures
 from reverdure.pipeline.plan_changes import changed_budget, changed_measures, read_change
 from reverdure.pipeline.plan_checks import check_requirements
 from reverdure.pipeline.plan_fit import fitting
 from reverdure.pipeline.plan_sources import costs_of, requirements_of, source_of
+from reverdure.pipeline.plan_streams import read_streams
 from reverdure.pipeline.plan_targets import with_registry
 from reverdure.pipeline.planned_mines import planned_mines
 from reverdure.pipeline.saved_plans import SavedPlan
-from reverdure.plan.measures import Catalogue, catalogue, read_catalogue
+from reverdure.plan.measures import Catalogue
 from reverdure.plan.problem import Problem, problem
 from reverdure.plan.requirements import Following, Lock
 from reverdure.plan.solver import stopping
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
 
     from reverdure.plan.programme import Plan
 
-MEASURES = "measures.toml"
-"""Measures of the workspace's own, in place of those that come with the program."""
 GAP, SECONDS = 1e-3, 120.0
 
 
@@ -103,8 +103,8 @@ def ask(
 
     years = tuple(question["years"])
     check_requirements(question["requirements"])
-    own = _own_measures(workspace)
-    measures = _measures(own)
+    own = own_measures(workspace)
+    measures = measures_of(own)
     found = planned_mines(workspace, measures, years, day or datetime.date.today())
     table, sites = found.table, None
     fits = allowed(table, measures) if callable(allowed) else allowed
@@ -124,6 +124,7 @@ def ask(
     }
     rows = costs_of(requirements)
     made = problem_of(full, table, fits, pd.DataFrame(rows) if rows else None)
+    read_streams(requirements, made.measures, made.mines)
     inputs = _inputs(made, full) | {"suitability": digest(fits.to_numpy().tolist())}
     return Asked(made, full, inputs, (*found.left_out, *not_used))
 
@@ -134,7 +135,7 @@ def problem_of(
 ) -> Problem:  # fmt: skip
     """The problem of a full question on these tables; the same whenever they are the same."""
     changes = [read_change(said) for said in question.get("changes", ())]
-    measures = changed_measures(_measures(question["measures"]), changes)
+    measures = changed_measures(measures_of(question["measures"]), changes)
     said = question["requirements"]
     required, locks = requirements_of(said, changes)
     index = {int(year): float(value) for year, value in said.get("price_index", {}).items()}
@@ -170,7 +171,7 @@ def follow_of(saved: SavedPlan, price: float | None) -> dict[str, Any]:
     """What a question says of the plan it keeps to: its starts, and the price of changing one."""
     import math
 
-    amount = _measures(saved.question["measures"]).rules["price_of_change"] if price is None \
+    amount = measures_of(saved.question["measures"]).rules["price_of_change"] if price is None \
         else price  # fmt: skip
     if not (math.isfinite(amount) and amount >= 0):
         raise InvalidInput(f"the price of change is {amount}; allowed is zero or more.")
@@ -223,15 +224,16 @@ def solve(
         except BaseException as error:  # noqa: BLE001 - it is raised again where people wait
             failed.append(error)
 
-    began = time.monotonic()
+    began, told = time.monotonic(), -1
     with stopping() as stop:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         while thread.is_alive():
             try:
                 thread.join(0.2)
-                if on_progress:
-                    gone = min(int(time.monotonic() - began), int(seconds))
+                gone = min(int(time.monotonic() - began), int(seconds))
+                if on_progress and gone != told:
+                    told = gone
                     on_progress(Progress("solve", gone, max(int(seconds), 1)))
             except KeyboardInterrupt:
                 stop.set()
@@ -291,29 +293,6 @@ def changed_since(workspace: Workspace, saved: SavedPlan) -> tuple[str, ...]:
 def differing(then: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
     """Parts of the inputs that are otherwise now than they were then."""
     return tuple(name for name in sorted(then) if name in now and then[name] != now[name])
-
-
-def _own_measures(workspace: Workspace) -> str:
-    path = workspace.root / MEASURES
-    if not path.is_file():
-        return ""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {error}.") from error
-
-
-def _measures(text: str) -> Catalogue:
-    """The catalogue of the workspace, or the one that comes with the program."""
-    if not text:
-        return catalogue()
-    try:
-        return read_catalogue(text)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InvalidInput(
-            f"{MEASURES} cannot be read: {error}.",
-            "It has the form of plan/data/measures.toml, all parts of each measure included.",
-        ) from error
 
 
 def _inputs(made: Problem, question: Mapping[str, Any]) -> dict[str, str]:

@@ -11,14 +11,16 @@ import pandas as pd
 
 from reverdure.control.remedies import candidates, remedies
 from reverdure.control.standing import LEFT_ALONE, Standing, stand
-from reverdure.control.triggers import Watch, watch
-from reverdure.core.codes import ChangeCause, ForecastStatus, Light, PlanStatus
+from reverdure.control.states import Floats
+from reverdure.control.triggers import HARD, RED, Watch, watch
+from reverdure.core.codes import ChangeCause, ForecastStatus, Light, PlanStatus, Trigger
 from reverdure.core.errors import InvalidInput
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
 from reverdure.core.steer_fields import PACES, PLAN_CHANGES, REMEDIES, STEERED
 from reverdure.pipeline.forecast import TARGET, forecast_numbers
 from reverdure.pipeline.mine_states import MineStates, mine_states
+from reverdure.pipeline.own_measures import measures_of
 from reverdure.pipeline.programme import reopen, solve
 from reverdure.pipeline.remedial import (
     Entry,
@@ -29,6 +31,7 @@ from reverdure.pipeline.remedial import (
     with_reviews,
 )
 from reverdure.pipeline.saved_plans import SavedPlan, load_plan, save_plan
+from reverdure.pipeline.site_limits import surveyed
 from reverdure.plan.comparing import compare
 from reverdure.plan.problem import Problem
 from reverdure.plan.requirements import Following
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
     from reverdure.plan.programme import Plan
 
 SECONDS, GAP = 120.0, 1e-3
+_MENDED = tuple(one for one in RED if one not in HARD)
+"""Triggers that a remedy of the table can answer."""
 _CAUSES = {
     "added": ChangeCause.ADDED,
     "dropped": ChangeCause.DROPPED,
@@ -156,12 +161,15 @@ def steer(
     past = works[(works["start"] < year) & works["measure"].isin(land)]
     begun = {row.mine_id: (int(row.start), row.measure) for row in past.itertuples()}
     done = done_before(saved.question, works, year)
-    states = after_remedies(mine_states(workspace, target, year - 1, begun), done)
+    measures = measures_of(saved.question["measures"])
+    seen = mine_states(workspace, target, year - 1, begun, measures)
+    states = after_remedies(seen, done)
     deadline = by or made.until
     if deadline < year:
         raise InvalidInput(f"the deadline {deadline} lies before {year}, the first year to plan.")
     now = stand(states.mines, states.seen)
-    mines, helpful, lights = _looked(states, now, deadline, target)
+    limits = surveyed(workspace, states, year)
+    mines, helpful, lights = _looked(states, now, deadline, target, limits)
     red = np.isin(states.mines.mine_id, helpful["mine_id"])
     offers = offered(states, now, red, made, year)
     paces = PACES.frame(paces_seen(states, [one["mine"] for one in done], made).to_dict("records"))
@@ -237,15 +245,17 @@ def _decision_file(workspace: Workspace, plan: str, year: int) -> Path:
 
 
 def _looked(
-    states: MineStates, now: Standing, deadline: int, target: float
+    states: MineStates, now: Standing, deadline: int, target: float, limits: Mapping[str, Floats]
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int]]:
     """State, forecast, light and reasons of every mine, and what would help those under red."""
     prospect = now.prospect(deadline - states.years[-1])
     ahead = prospect.ahead()
     treated = np.array([name != LEFT_ALONE for name in states.mines.measure])
     began = np.where(treated, np.argmax(states.mines.under_works, axis=1), 0)
-    seen = watch(now.planned, ahead, since=began)
-    red = (seen.light == Light.RED) & treated & np.isfinite(states.mines.area_ha)
+    seen = watch(now.planned, ahead, limits, since=began)
+    # what lies beyond a hard limit is red, and no remedy here mends it
+    red = np.any([seen.fired[:, n] for n, one in enumerate(Trigger) if one in _MENDED], axis=0)
+    red &= treated & np.isfinite(states.mines.area_ha)
     red &= np.array([one is ForecastStatus.FORECAST for one in states.status])
     # a remedy that does not show yet is waited for
     red &= states.mines.under_works[:, -1]
@@ -282,10 +292,16 @@ def _told(helpful: pd.DataFrame, offers: list[Entry], coming: pd.DataFrame) -> p
 
 
 def _light(status: ForecastStatus, seen: Watch, n: int) -> dict[str, str]:
-    """What was never seen has no light but grey, whatever its course as planned would say."""
+    """What was never seen has no light but grey, whatever its course as planned would say.
+
+    What a survey measured beyond a hard limit is seen.
+    """
+    reasons = seen.reasons(n)
     if status is not ForecastStatus.FORECAST:
-        return {"light": Light.NOT_OBSERVED.key, "sign": Light.NOT_OBSERVED.sign}
-    light, reasons = Light.from_number(int(seen.light[n])), seen.reasons(n)
+        reasons = tuple(one for one in reasons if one in HARD)
+        if not reasons:
+            return {"light": Light.NOT_OBSERVED.key, "sign": Light.NOT_OBSERVED.sign}
+    light = Light.from_number(int(seen.light[n]))
     return {
         "light": light.key,
         "sign": light.sign,
@@ -301,7 +317,7 @@ def _question(
 
     With the remedies done and offered, and the paces that rest on mines enough.
     """
-    price = (saved.question.get("follow") or {}).get("price", 0.0) or _price()
+    price = (saved.question.get("follow") or {}).get("price", 0.0) or _price(saved)
     starts = works[["mine_id", "measure", "land_use", "start"]].values.tolist()
     follow = {"plan": saved.name, "version": saved.version, "price": price, "starts": starts,
               "through": year - 1}  # fmt: skip
@@ -312,10 +328,8 @@ def _question(
     return {**asked, **{k: v for k, v in reviews.items() if v}, "follow": follow}
 
 
-def _price() -> float:
-    from reverdure.plan.measures import catalogue
-
-    return float(catalogue().rules["price_of_change"])
+def _price(saved: SavedPlan) -> float:
+    return measures_of(saved.question["measures"]).rules["price_of_change"]
 
 
 def _again(

@@ -70,7 +70,10 @@ def solve_relaxation(compiled: "Compiled", arrays: Arrays, seconds: float) -> An
         kept |= _best_of(compiled, reduced, better)
     if last is not None:
         return last
-    left = max(seconds - (time.monotonic() - began), 0.0)
+    left = seconds - (time.monotonic() - began)
+    if left <= 0:
+        # what reads the whole in cannot be stopped
+        return Answer("stopped", None, np.nan, np.inf, time.monotonic() - began)
     return solve_linear(arrays, left)
 
 

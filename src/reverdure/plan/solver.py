@@ -100,6 +100,8 @@ def solve_linear(arrays: Arrays, seconds: float) -> Answer:
     began = time.monotonic()
     solver = _handed(arrays, relaxed=True)
     solver.setOptionValue("solver", "simplex")
+    # presolve calls nobody back, and minds this
+    solver.setOptionValue("time_limit", max(seconds, 0.0))
     _run(solver, began + seconds)
     return _linear_answer(solver, arrays, began)
 
@@ -128,6 +130,7 @@ def solve_from(
         known.col_status = [basis.columns[n] for n in columns]
         known.row_status = basis.rows
         solver.setBasis(known)
+    solver.setOptionValue("time_limit", max(seconds, 0.0))
     _run(solver, began + seconds)
     answer = _linear_answer(solver, arrays, began)
     if answer.x is None:

@@ -47,6 +47,18 @@ _FIELDS: Mapping[str, Field] = {
         Field("requirement", "text", "Requirement", "要求类型", "shortfall or unfair."),
         Field("what", "text", "What falls short", "未达到的要求", "In words."),
         Field("amount", "number", "Amount", "缺口", "By how much."),
+        Field("stream", "text", "Material", "物料", "What lies at the mines."),
+        Field("use", "text", "Use", "利用方式", "What it can be used for."),
+        Field("mines", "integer", "Mines", "矿山数", "Whose works can use it."),
+        Field("mines_not_known", "integer", "Mines not known", "数量未知的矿山数",
+              "Those of them whose volume is not known; they are not counted."),
+        Field("volume_m3", "number", "Volume", "数量", "What lies there.", "m3"),
+        Field("limit", "number", "Limit", "利用上限", "Share that may be used.", "1"),
+        Field("used_m3", "number", "Used", "可利用量", "What the works can use.", "m3"),
+        Field("left_m3", "number", "Left", "余量", "What stays.", "m3"),
+        Field("revenue_mcny", "number", "Revenue", "收益",
+              "Told beside the plan, never spent in it.", _MILLION),
+        Field("status", "text", "Basis", "依据", "assumption, or stated by the planner."),
     )
 }  # fmt: skip
 
@@ -63,7 +75,7 @@ def write_plan_book(
     said : sequence of (item, value)
         Status, objective, bound, gap, assumptions.
     tables : mapping of name to DataFrame
-        works, money, budget and shortfalls of a plan; columns that are not known are left out.
+        works, money, budget, shortfalls and streams of a plan; unknown columns are left out.
 
     Raises
     ------
