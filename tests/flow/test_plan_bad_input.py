@@ -226,7 +226,8 @@ def test_scenarios_side_by_side_and_what_stays_in_all(listed: Path) -> None:
 def test_what_each_requirement_costs(listed: Path) -> None:
     asked = ASKED.replace("least = 20", "least = 70\nhard = true")
     said = planned(listed, asked, "", "--costs", "--time-limit", 30, expect=0)
-    (line,) = [one for one in said.splitlines() if one.startswith("visitors")]
+    costs = said.partition("What each requirement costs")[2]
+    (line,) = [one for one in costs.splitlines() if one.startswith("visitors")]
     cost, share = line.split()[1:]
     assert float(cost) > 0 and share.endswith("%")
     assert "各项要求的代价" in reverdure(
