@@ -13,7 +13,7 @@ from reverdure.cli.screen import area_shown, language, say
 from reverdure.core.errors import InvalidInput
 
 
-def money(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
+def money(
     plan: Annotated[str, typer.Argument(help="Plan, by its name. / 方案名称")],
     workspace: WorkspaceOption,
     terms: Annotated[
@@ -28,7 +28,6 @@ def money(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
             help="Process subsidy and reward on result, simulated. / 模拟过程补助与按结果奖补",
         ),
     ] = False,
-    draws: Annotated[int, typer.Option(help="With --ways: draws. / 模拟次数", min=1)] = 1000,
     seed: Annotated[int, typer.Option(help="With --ways: seed. / 随机种子", min=0)] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write it here, .xlsx or .csv. / 输出,.xlsx 或 .csv")
@@ -63,7 +62,7 @@ def money(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     say("money.of", name=found.saved.name, version=found.saved.version, county=county or "-")
     say_money(money, tables["money"])
     if ways:
-        both, more = both_ways(money, known, draws, seed)
+        both, more = both_ways(money, known, seed=seed)
         tables["ways"] = way_rows(money, both)
         used = (*used, *more)
         say_ways(both, tables["ways"], shown)

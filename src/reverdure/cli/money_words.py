@@ -1,5 +1,6 @@
 """Money over time on the screen: tables and sentences, in two languages and two units of area."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def say_ways(both: "WaysOverTime", rows: "Rows", unit: str) -> None:
 def _range(spread: "Spread", factor: float = 1.0, digits: int = 2) -> str:
     """Mean and 90 % interval; the mean alone where nothing varies."""
     mean, low, high = (one * factor for one in spread)
-    if mean != mean:  # noqa: PLR0124 - NaN
+    if math.isnan(mean):
         return "-"
     if high - low <= _SMALL:
         return f"{mean:,.{digits}f}"
