@@ -17,7 +17,9 @@ import xarray as xr
 from playwright import sync_api as playwright
 
 from reverdure.core.codes import Verdict
+from reverdure.publish.charts import Year
 from reverdure.publish.claim_maps import gain_maps, mask_png, reference_map, zone_map
+from reverdure.publish.claim_page import since_damage
 from reverdure.publish.claim_words import commands, said
 from reverdure.publish.report import ReportData, write_report
 
@@ -32,6 +34,13 @@ VERDICT = {
     "p_supported": 0.004, "p_not_supported": 0.0, "year": 2013, "last_clear_year": 2024,
     "n_pixels": 38.2, "flags": "",
 }  # fmt: skip
+
+
+def test_the_course_is_drawn_from_the_damage_on() -> None:
+    series = [Year(year, 0.5, 0.1, 1.0, 0.8, 0.7, 0.9) for year in range(2005, 2010)]
+    drawn = [one.fitted for one in since_damage(series, 2008)]
+    assert drawn == [None, None, None, 0.1, 0.1]
+    assert since_damage(series, None) == series
 
 
 class Page(HTMLParser):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -262,12 +262,21 @@ def _courses(claim: Row, verdict: Row, seen: xr.Dataset) -> list[dict[str, Any]]
             for all_ in yearly.values()
         ]
         series = [Year(year, *numbers) for year, *numbers in zip(years, *columns, strict=True)]
+        series = since_damage(series, verdict.get("damage_year"))
         sizes: tuple[Chart, ...] = (
             chart(series, events, 900.0, 260.0),
             chart(series, events, 340.0, 220.0),
         )
         courses.append({"label": _index_label(name), "index": name.upper(), "charts": sizes})
     return courses
+
+
+def since_damage(series: Sequence[Year], damage_year: int | None) -> list[Year]:
+    """The course is fitted from the bare years on: what it is before them is nothing seen."""
+    return [
+        replace(one, fitted=None) if damage_year is not None and one.year < damage_year else one
+        for one in series
+    ]
 
 
 def _number(value: float) -> float | None:
