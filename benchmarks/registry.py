@@ -27,7 +27,8 @@ from reverdure.pipeline.packs import use_pack
 from reverdure.pipeline.records import history_of, question, records_page
 from reverdure.pipeline.rollup import programmes, targets
 from reverdure.pipeline.show import overview
-from reverdure.pipeline.verify import standings
+from reverdure.pipeline.verify import progress
+from reverdure.registry.packs import pack
 from reverdure.store import records, tables
 from reverdure.store.audit import check_audit
 from reverdure.store.move import move
@@ -118,7 +119,7 @@ def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
         "every version of a duty": lambda: history_of(province, duty, "D00007"),
         "tree of programmes": lambda: programmes(province),
         "tree of targets": lambda: targets(province),
-        "where verification stands": lambda: standings(province),
+        "how far verification has come": lambda: progress(province),
     }
 
 
@@ -135,6 +136,7 @@ def _province(root: Path) -> Workspace:
     workspace = Workspace.create(root)
     use_pack(workspace, "jiangxi", LI)
     mines = [f"M{n:05d}" for n in range(MINES)]
+    claimed = mines[: MINES * 7 // 10]
     rows = {
         "party": [{"party_id": f"P{n}", "name": f"party {n}", "type": "enterprise"}
                   for n in range(PARTIES)],
@@ -151,6 +153,7 @@ def _province(root: Path) -> Workspace:
         "event": [{"event_id": f"{mine}-{year}", "mine_id": mine, "type": "other",
                    "date": f"{1985 + year}-06-30", "note": "inspected"}
                   for mine in mines for year in range(YEARS)],
+        "review": [row for n, mine in enumerate(claimed) for row in _reviewed(n, f"C{mine}")],
     }  # fmt: skip
     with workspace.database.transaction("fill") as transaction:
         transaction.insert(tables.COUNTY, [
@@ -158,13 +161,23 @@ def _province(root: Path) -> Workspace:
             for n in range(100, 100 + COUNTIES)
         ])  # fmt: skip
         transaction.insert(tables.MINE, [_mine(n, mine) for n, mine in enumerate(mines)])
-        transaction.insert(tables.CLAIM, [_claim(mine) for mine in mines[: MINES * 7 // 10]])
+        transaction.insert(tables.CLAIM, [_claim(mine) for mine in claimed])
         for kind, values in rows.items():
-            key = kinds()[kind].key
+            key = "review_id" if kind == "review" else kinds()[kind].key
             records.write(transaction, kind, [(one[key], 0, one) for one in values], LI)
         for number in range(AUDIT_ROWS - 10):
             transaction.audit("look", {"number": number})
     return workspace
+
+
+def _reviewed(number: int, claim_id: str) -> list[dict[str, object]]:
+    """The steps of a claim's verification: from none to all of them, by its number."""
+    steps = pack("jiangxi").steps
+    return [
+        {"review_id": f"{claim_id}/{n}", "claim_id": claim_id, "step": step.key,
+         "action": "taken", "role": step.role, "date": f"2025-0{n}-15", "pack": "jiangxi 1"}
+        for n, step in enumerate(steps[: number % (len(steps) + 1)], start=1)
+    ]  # fmt: skip
 
 
 def _mine(number: int, mine_id: str) -> dict[str, object]:

@@ -63,6 +63,17 @@ def test_claims_walk_through_their_roles_and_into_the_account(ruled: Path) -> No
          "--on", "2026-05-01")  # fmt: skip
     waiting = reverdure("verifications", "-w", ruled, "--waiting", "county").stdout
     assert ids[1] in waiting
+    assert "6 wait for: checked in the field by the county" in waiting
+    assert "规则包 jiangxi 中没有" in reverdure("verifications", "-w", ruled, "--waiting", "king",
+                             language="zh", expect=1).stderr  # fmt: skip
+    assert (
+        "no claim is called 'C?'"
+        in reverdure("verifications", "-w", ruled, "--claims", f"{one},C?", expect=1).stderr
+    )
+    assert (
+        "there is no page 2"
+        in reverdure("verifications", "-w", ruled, "--page", 2, expect=1).stderr
+    )
     assert "sent back" in waiting
     assert f"claims: {len(ids)}, accepted: 1" in reverdure("verifications", "-w", ruled).stdout
     assert "已验收" in reverdure("verifications", "-w", ruled, language="zh").stdout

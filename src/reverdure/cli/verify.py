@@ -1,14 +1,17 @@
 """`reverdure verify`: patch verification, step by step, and where it stands."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reverdure.cli.add import WorkspaceOption
-from reverdure.cli.records import By, On, Why, day_of, say_refused
+from reverdure.cli.records import By, On, PageOption, Why, day_of, say_refused
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from reverdure.registry.packs import Step
 
 
 def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
@@ -61,25 +64,36 @@ def verifications(
     claims: Annotated[
         str, typer.Option(help="Only these claims, joined by commas. / 仅限这些上报")
     ] = "",
+    page: PageOption = 1,
 ) -> None:
     """List where the verification of each claim stands. / 列出图斑核查进度"""
-    from reverdure.pipeline.verify import standings
+    from reverdure.pipeline.records import PAGE
+    from reverdure.pipeline.verify import progress
     from reverdure.store.workspace import Workspace
 
-    found = standings(Workspace.open(workspace), set(_listed(claims)) if claims else None)
-    if waiting:
-        found = [one for one in found if one.next is not None and one.next.role == waiting]
-    in_chinese = language() == "zh"
-    rows = []
-    for one in found:
-        last = "-" if one.last is None else one.last.zh if in_chinese else one.last.en
-        turn = words("verify.accepted") if one.next is None else \
-            one.next.zh if in_chinese else one.next.en  # fmt: skip
-        rows.append([one.claim_id, last, words("verify.returned") if one.returned else "",
-                     turn, one.outcome, one.since])  # fmt: skip
+    found = progress(
+        Workspace.open(workspace), waiting=waiting, claim_ids=_listed(claims), number=page
+    )
+    rows = [
+        [one.claim_id, _named(one.last, "-"), words("verify.returned") if one.returned else "",
+         _named(one.next, words("verify.accepted")), one.outcome, one.since]
+        for one in found.shown
+    ]  # fmt: skip
     headings = ("claim", "last", "back", "turn", "outcome", "since")
     table([words(f"verify.{name}") for name in headings], rows, numbers_from=len(headings))
-    say("verify.count", count=len(found), accepted=sum(one.is_accepted for one in found))
+    pages = -(-found.count // PAGE)
+    if pages > 1:
+        say("records.page", page=page, pages=pages, next=page % pages + 1)
+    for step, count in found.turns.items():
+        if count and step is not None:
+            say("verify.waiting", count=count, step=_named(step, ""), role=step.role)
+    say("verify.count", count=found.count, accepted=found.turns[None])
+
+
+def _named(step: "Step | None", nothing: str) -> str:
+    if step is None:
+        return nothing
+    return step.zh if language() == "zh" else step.en
 
 
 def _listed(text: str) -> list[str]:

@@ -152,10 +152,22 @@ def records_page(workspace: Workspace, asked: Question, number: int = 1, rows: i
         If there is no such page.
     """
     found = page(workspace.database, asked, first=max(0, number - 1) * rows, rows=rows)
-    pages = max(1, -(-found.count // rows))
+    page_start(number, found.count, rows)
+    return found
+
+
+def page_start(number: int, count: int, rows: int = PAGE) -> int:
+    """Where a page begins, counted from 1, in a list of so many.
+
+    Raises
+    ------
+    InvalidInput
+        If there is no such page.
+    """
+    pages = max(1, -(-count // rows))
     if not 1 <= number <= pages:
         raise InvalidInput(f"there is no page {number}; the list has {pages}.")
-    return found
+    return (number - 1) * rows
 
 
 def _later(day: datetime.date, days: int) -> datetime.date:

@@ -1,17 +1,21 @@
 """Steps of verification: taken for one claim or for many, and where each claim stands."""
 
 import datetime
-from collections.abc import Collection, Sequence
+import functools
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
 from reverdure.core.record_book import Record
 from reverdure.core.records import Finding
 from reverdure.pipeline.packs import pack_of
-from reverdure.registry.packs import RulePack
+from reverdure.pipeline.records import PAGE, page_start
+from reverdure.registry.packs import RulePack, Step
 from reverdure.registry.record_cells import RowRefused
-from reverdure.registry.review import Act, Standing, by_claim, standing, take
+from reverdure.registry.review import RETURNED, Act, Standing, by_claim, standing, take, turn
 from reverdure.store.records import Author, current, write
+from reverdure.store.review_states import review_states
 from reverdure.store.workspace import Workspace
 
 REVIEW = "review"
@@ -70,22 +74,83 @@ def verify(workspace: Workspace, claim_ids: Sequence[str], act: Act, author: Aut
     return Verified(tuple(str(row.values["claim_id"]) for row in rows), tuple(refused))
 
 
-def standings(workspace: Workspace, claim_ids: Collection[str] | None = None) -> list[Standing]:
-    """Where the verification of every claim stands, in the order of their ids."""
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far verification has come.
+
+    Attributes
+    ----------
+    shown : sequence of Standing
+        One page of the claims asked for, in the order of their ids.
+    turns : mapping of Step or None to int
+        How many of the claims asked for wait for each step; None where all steps are taken.
+    """
+
+    shown: Sequence[Standing]
+    turns: Mapping[Step | None, int]
+
+    @property
+    def count(self) -> int:
+        """Claims asked for."""
+        return sum(self.turns.values())
+
+
+def progress(
+    workspace: Workspace, *, waiting: str = "", claim_ids: Collection[str] = (), number: int = 1
+) -> Progress:
+    """How far the verification of claims has come, and one page of them, counted from 1.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    waiting : str
+        Only claims that wait for this role; "" for all.
+    claim_ids : collection of str
+        Only these; none for all.
+    number : int
+        Which page.
+
+    Raises
+    ------
+    UnknownOption
+        If the rule pack in force has no such role.
+    NotFound
+        If a claim is named that the registry does not hold.
+    InvalidInput
+        If no rule pack is in force, or there is no such page.
+    """
     pack = pack_in_force(workspace)
-    reviews = by_claim(current(workspace.database, [REVIEW])[REVIEW].values())
-    known = sorted(claim_id for (claim_id,) in workspace.database.tuples("claim", ["claim_id"]))
+    if waiting:
+        _check_key(pack, waiting, [role.key for role in pack.roles])
+    found = standings(workspace)
+    if claim_ids:
+        unknown = sorted(set(claim_ids) - {one.claim_id for one in found})
+        if unknown:
+            raise NotFound(f"no claim is called {unknown[0]!r}.", "See: reverdure verifications")
+        found = [one for one in found if one.claim_id in claim_ids]
+    if waiting:
+        found = [one for one in found if one.next is not None and one.next.role == waiting]
+    turns = Counter("" if one.next is None else one.next.key for one in found)
+    first = page_start(number, len(found))
+    counted = {step: turns["" if step is None else step.key] for step in (*pack.steps, None)}
+    return Progress(found[first : first + PAGE], counted)
+
+
+def standings(workspace: Workspace) -> list[Standing]:
+    """Where the verification of every claim stands, in the order of their ids."""
+    steps = pack_in_force(workspace).steps
+    # many claims, few states
+    after = functools.cache(functools.partial(turn, steps))
     return [
-        standing(pack.steps, claim_id, reviews.get(claim_id, ()))
-        for claim_id in known
-        if claim_ids is None or claim_id in claim_ids
-    ]
+        Standing(claim_id, rows, *after(step or "", action or ""), action == RETURNED, outcome,
+                 date or "")
+        for claim_id, rows, step, action, outcome, date in review_states(workspace.database)
+    ]  # fmt: skip
 
 
 def accepted_days(workspace: Workspace) -> dict[str, str] | None:
     """Day each accepted claim was accepted; None where no claim has begun its verification."""
-    reviews = current(workspace.database, [REVIEW])[REVIEW]
-    if not reviews:
+    if not any(state.rows for state in review_states(workspace.database)):
         return None
     return {one.claim_id: one.since for one in standings(workspace) if one.is_accepted}
 
@@ -129,13 +194,8 @@ def claims_of(workspace: Workspace, county: str) -> list[str]:
 def _check_act(
     workspace: Workspace, pack: RulePack, claim_ids: Sequence[str], act: Act, author: Author
 ) -> None:
-    for seen, allowed in (
-        (act.step, [step.key for step in pack.steps]),
-        (act.role, [role.key for role in pack.roles]),
-    ):
-        if seen not in allowed:
-            raise UnknownOption(f"{seen!r} is not in rule pack {pack.name}; use one of "
-                                f"{', '.join(allowed) or '-'}.")  # fmt: skip
+    _check_key(pack, act.step, [step.key for step in pack.steps])
+    _check_key(pack, act.role, [role.key for role in pack.roles])
     own = workspace.database.role
     if own and act.role != own:
         raise NotAllowed(
@@ -157,3 +217,9 @@ def _check_act(
             raise NotFound(
                 f"there is no evidence {one!r}.", "Add it first: reverdure add evidence FILE"
             )
+
+
+def _check_key(pack: RulePack, seen: str, allowed: Sequence[str]) -> None:
+    if seen not in allowed:
+        raise UnknownOption(f"{seen!r} is not in rule pack {pack.name}; use one of "
+                            f"{', '.join(allowed) or '-'}.")  # fmt: skip

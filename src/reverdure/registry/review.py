@@ -61,22 +61,35 @@ def standing(steps: Sequence[Step], claim_id: str, rows: Iterable[Mapping[str, A
     >>> one.last.key, one.next.key, one.is_accepted
     ('issued', 'county_check', False)
     """
-    places = {step.key: place for place, step in enumerate(steps)}
-    reached, count, outcome, since, returned = 0, 0, "", "", False
+    count, outcome = 0, ""
+    last: Mapping[str, Any] = {}
     for row in rows:
-        count += 1
-        place = places[row["step"]]
-        returned = row["action"] == RETURNED
-        reached = places[steps[place].returns_to] if returned else place + 1
-        outcome, since = row.get("outcome", "" if returned else outcome), row["date"]
-    return Standing(
-        claim_id,
-        count,
+        count, last = count + 1, row
+        outcome = row.get("outcome", "" if row["action"] == RETURNED else outcome)
+    end = last.get("step", ""), last.get("action", "")
+    return Standing(claim_id, count, *turn(steps, *end), end[1] == RETURNED, outcome,
+                    last.get("date", ""))  # fmt: skip
+
+
+def turn(steps: Sequence[Step], step: str, action: str) -> tuple[Step | None, Step | None]:
+    """Last step in force and the next one, after what was done last; "" before anything was.
+
+    Examples
+    --------
+    >>> from reverdure.registry.packs import pack
+    >>> last, following = turn(pack("jiangxi").steps, "prefecture_review", "returned")
+    >>> last.key, following.key
+    ('issued', 'county_check')
+    """
+    places = {one.key: place for place, one in enumerate(steps)}
+    reached = 0
+    if action == RETURNED:
+        reached = places[steps[places[step]].returns_to]
+    elif action:
+        reached = places[step] + 1
+    return (
         steps[reached - 1] if reached else None,
         steps[reached] if reached < len(steps) else None,
-        returned,
-        outcome,
-        since,
     )
 
 
