@@ -158,6 +158,9 @@ class Postgres:
         _run(connection, "team.sql")
         for table in tables.metadata.sorted_tables:
             _count_on(connection, table)
+        # the planner knows nothing of rows that came in a moment ago, and the database itself
+        # counts them only a minute later
+        connection.exec_driver_sql("analyze")
 
     @cached_property
     def _login(self) -> tuple[str, bool]:
