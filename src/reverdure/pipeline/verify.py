@@ -3,8 +3,9 @@
 import datetime
 import functools
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
 from reverdure.core.record_book import Record
@@ -138,21 +139,26 @@ def progress(
 
 def standings(workspace: Workspace) -> list[Standing]:
     """Where the verification of every claim stands, in the order of their ids."""
-    steps = pack_in_force(workspace).steps
+    return _standings(pack_in_force(workspace), review_states(workspace.database))
+
+
+def _standings(pack: RulePack, states: Iterable[Any]) -> list[Standing]:
     # many claims, few states
-    after = functools.cache(functools.partial(turn, steps))
+    after = functools.cache(functools.partial(turn, pack.steps))
     return [
         Standing(claim_id, rows, *after(step or "", action or ""), action == RETURNED, outcome,
                  date or "")
-        for claim_id, rows, step, action, outcome, date in review_states(workspace.database)
+        for claim_id, rows, step, action, outcome, date in states
     ]  # fmt: skip
 
 
 def accepted_days(workspace: Workspace) -> dict[str, str] | None:
     """Day each accepted claim was accepted; None where no claim has begun its verification."""
-    if not any(state.rows for state in review_states(workspace.database)):
+    states = review_states(workspace.database)
+    if not any(state.rows for state in states):
         return None
-    return {one.claim_id: one.since for one in standings(workspace) if one.is_accepted}
+    found = _standings(pack_in_force(workspace), states)
+    return {one.claim_id: one.since for one in found if one.is_accepted}
 
 
 def pack_in_force(workspace: Workspace) -> RulePack:
