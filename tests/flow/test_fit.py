@@ -8,6 +8,7 @@ import pytest
 
 from reverdure.core.units import MU_PER_HA
 from tests.flow.commands import reverdure
+from tests.flow.test_plan_bad_input import MEASURES
 
 KNOWN = {
     "survey_id": "S1", "mine_id": "M00003", "date": "2026-05-01", "slope_deg": 20,
@@ -97,3 +98,24 @@ def test_what_cannot_be_judged_is_refused_with_what_to_do(unmeasured: Path, tmp_
     assert "it cannot be above 90" in survey(unmeasured, {**KNOWN, "slope_deg": 95}, expect=1)
     reverdure("init", tmp_path / "empty")
     assert "there is no mine to judge" in refusal(tmp_path / "empty")
+
+
+def test_the_measures_of_the_workspace_are_judged_and_one_no_rule_names_is_told(
+    unmeasured: Path,
+) -> None:
+    text = MEASURES.read_text("utf-8").replace("measures.assisted_recovery]",
+                                               "measures.spray_seeding]")  # fmt: skip
+    (unmeasured / "measures.toml").write_text(
+        text.replace('en = "assisted recovery"', 'en = "spray seeding"')
+        .replace('zh = "辅助再生"', 'zh = "喷播"'), "utf-8"
+    )  # fmt: skip
+    survey(unmeasured, KNOWN)
+    said = reverdure("fit", "M00003", "-w", unmeasured).stdout
+    assert "spray seeding > forest" in said
+    assert "assisted recovery >" not in said
+    assert "the rules do not name this measure" in said
+    # nothing says how much it does to a site, so that it is no answer to "do less"
+    chosen = written(unmeasured)
+    chosen = chosen[chosen["Chosen"].astype(bool)]
+    assert not chosen.empty
+    assert "喷播" in reverdure("fit", "M00003", "-w", unmeasured, language="zh").stdout

@@ -72,7 +72,7 @@ def _print_mine(found: "Shortlist", mine: str, unit: str) -> None:
     rules = found.fits.why(mine)
     for _, one in found.fits.table([mine]).iterrows():
         verdict = Suitability.from_key(one["verdict"])
-        say("fit.package", sign=verdict.sign, package=_package(one["measure"], one["land_use"]),
+        say("fit.package", sign=verdict.sign, package=_package(found, one["measure"], one["land_use"]),
             verdict=verdict.label(language()),
             chosen=words("fit.chosen") if one["chosen"] else "")  # fmt: skip
         if one[f"conditions_{language()}"]:
@@ -108,7 +108,7 @@ def _print_all(found: "Shortlist", page: int, unit: str) -> None:
         of = packages[packages["mine_id"] == mine]
         count = of["verdict"].value_counts()
         way = Intervention.from_key(ways[mine])
-        best = [_package(m, u) for m, u in of[of["chosen"]][["measure", "land_use"]].values]
+        best = [_package(found, m, u) for m, u in of[of["chosen"]][["measure", "land_use"]].values]
         rows.append([mine, found.mines.loc[mine, "county"],
                      f"{way.sign} {way.label(language())}", "; ".join(best) or "-",
                      _area(found.mines.loc[mine, "area_ha"], unit),
@@ -126,11 +126,8 @@ def _print_all(found: "Shortlist", page: int, unit: str) -> None:
         say("fit.missing", factor=factor_words(factor, language()), mines=mines)
 
 
-def _package(measure: str, land_use: str) -> str:
-    from reverdure.plan.measures import catalogue
-
-    known = catalogue()
-    names = known.measures[measure], known.land_uses[land_use]
+def _package(found: "Shortlist", measure: str, land_use: str) -> str:
+    names = found.measures.measures[measure], found.measures.land_uses[land_use]
     return " > ".join(one.zh if language() == "zh" else one.en for one in names)
 
 

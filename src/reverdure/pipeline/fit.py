@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from reverdure.core.record_book import Record
 from reverdure.core.units import MU_PER_HA
 from reverdure.ground.steepness import steepness
 from reverdure.pipeline.inspection import county_named
+from reverdure.pipeline.own_measures import workspace_measures
 from reverdure.plan.measures import Catalogue
 from reverdure.plan.site_rules import factors
 from reverdure.plan.suitability import Fits, suitability
@@ -58,12 +59,15 @@ class Shortlist:
         name, county, commodity, area_ha by mine_id.
     basis : mapping of (mine, factor) to Basis
     values : mapping of (mine, factor) to value
+    measures : Catalogue
+        What was judged.
     """
 
     fits: Fits
     mines: pd.DataFrame
     basis: Mapping[tuple[str, str], Basis]
-    values: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    values: Mapping[tuple[str, str], Any]
+    measures: Catalogue
 
     @cached_property
     def survey(self) -> pd.DataFrame:
@@ -122,7 +126,7 @@ def shortlist(
     mine_id : str
         One mine alone; "" for all.
     measures : Catalogue or None
-        Those that come with the program by default.
+        Those of the workspace by default.
 
     Raises
     ------
@@ -146,7 +150,10 @@ def shortlist(
         {"mine_id": mines.index, "commodity": mines["commodity"].to_numpy()}
         | {name: [values.get((one, name)) for one in mines.index] for name in factors()}
     )
-    return Shortlist(suitability(sites, measures), mines.drop(columns="geometry"), basis, values)
+    known = measures or workspace_measures(workspace)
+    return Shortlist(
+        suitability(sites, known), mines.drop(columns="geometry"), basis, values, known
+    )
 
 
 def latest(

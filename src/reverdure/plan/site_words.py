@@ -87,15 +87,17 @@ def condition(answer: Answer, at: int, language: str) -> str:
 
 
 def note_words(rules: SiteRules, commodity: str, measure: str, language: str) -> list[str]:
-    """What the commodity of a mine brings with it for a measure."""
+    """What the commodity of a mine brings with it for a measure, and whether rules name it."""
+    table = message_table("plan")
+    unnamed = [] if measure in rules.interventions else [table["fit.not_in_rules"][language]]
     if not commodity:
-        return [message_table("plan")["fit.no_commodity"][language]]
+        return [table["fit.no_commodity"][language], *unnamed]
     meant = [note for note in rules.notes if note.is_of(commodity)]
     return [
         note.zh if language == "zh" else note.en
         for note in meant
         if not note.measures or measure in note.measures
-    ]
+    ] + unnamed
 
 
 def _case(bounds: Mapping[str, Mapping[str, Any]], language: str) -> str:

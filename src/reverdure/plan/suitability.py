@@ -51,9 +51,11 @@ class Fits:
     def chosen(self) -> NDArray[np.bool_]:
         """Packages x mines: fits, and is of the least intervention from that decided on upwards.
 
-        Nowhere where the decision needs a survey.
+        Nowhere where the decision needs a survey. A measure that the rules do not name, one of
+        a catalogue of somebody's own, stands with those of most intervention.
         """
-        ways = np.array([self.rules.interventions[measure] for measure, _ in self.packages])
+        of, most = self.rules.interventions, Intervention.RECONSTRUCTION
+        ways = np.array([of.get(measure, most) for measure, _ in self.packages])
         fits = np.isin(self.verdict, (Suitability.OK, Suitability.CONDITIONAL))
         decided = self.decision.way
         allowed = fits & (ways[:, None] >= decided) & (decided != Intervention.NEEDS_SURVEY)
