@@ -72,8 +72,8 @@ def _print_mine(found: "Shortlist", mine: str, unit: str) -> None:
     rules = found.fits.why(mine)
     for _, one in found.fits.table([mine]).iterrows():
         verdict = Suitability.from_key(one["verdict"])
-        say("fit.package", sign=verdict.sign, package=_package(found, one["measure"], one["land_use"]),
-            verdict=verdict.label(language()),
+        package = _package(found, one["measure"], one["land_use"])
+        say("fit.package", sign=verdict.sign, package=package, verdict=verdict.label(language()),
             chosen=words("fit.chosen") if one["chosen"] else "")  # fmt: skip
         if one[f"conditions_{language()}"]:
             say("fit.condition", said=one[f"conditions_{language()}"])
