@@ -164,9 +164,12 @@ def test_the_cost_is_told_before_and_nothing_is_fetched_on_a_dry_run(
         arguments = ["add", "scenes", archive.url, "--collection", COLLECTION]
         arguments += ["--years", "2018-2020", "-w", str(workspace)]
         told = reverdure(*arguments, "--dry-run").stdout
-        assert re.search(r"to fetch: 1 scenes .*about 0\.00[1-9] GB, about 0\.\d+ hours", told)
+        said = re.search(r"to fetch: 1 scenes .*about (0\.\d+) GB, about 0\.\d+ hours", told)
+        assert said is not None
         assert not (workspace / "imagery").exists()
         done = reverdure(*arguments, language="zh")
+        received_mb = float(re.search(r"([\d.]+) MB", done.stdout).group(1))
+        assert float(said.group(1)) * 1000 == pytest.approx(received_mb, rel=0.25)
         assert "待下载1景" in done.stdout
         assert "接受1(新增1)" in done.stdout
         assert "从影像档案下载: 9/9" in done.stderr

@@ -180,7 +180,7 @@ def _estimate(workspace: Workspace, client: Client, plan: FetchPlan) -> Estimate
         start = time.perf_counter()
         try:
             remote = RemoteFile(client, found.hrefs[layer], path.with_name(f"{path.name}.look"))
-            size = remote.bytes_of(remote.blocks(plan.needs[found.folder]))
+            size = remote.bytes_to_move(remote.blocks(plan.needs[found.folder]))
         except ReverdureError:
             return None
         return size, time.perf_counter() - start

@@ -174,6 +174,12 @@ class RemoteFile:
         """Bytes the blocks take."""
         return sum(self.header.sizes[block] for block in blocks)
 
+    def bytes_to_move(self, blocks: Iterable[int]) -> int:
+        """Bytes that are sent for the blocks: with the header, and what lies between near ones."""
+        there = len(self._first)
+        parts = spans(self.header, sorted(blocks, key=lambda block: self.header.offsets[block]))
+        return there + sum(length for start, length in parts if start + length > there)
+
     def fetch(self, blocks: Iterable[int]) -> dict[int, bytes]:
         """Bytes of blocks, near ones together."""
         header = self.header
