@@ -93,6 +93,20 @@ def test_what_is_gone_leaves_only_when_told_and_not_where_a_claim_rests_on_it(
     assert gone.table["mine_id"].tolist() == ["M1", "M2", "M3"]
 
 
+def test_what_was_told_gone_can_be_removed_by_the_same_command_and_by_the_next_list(
+    workspace: Path, files: Path
+) -> None:
+    add(workspace, first(files))
+    only = listed(files / "2025.csv", *[(i, i, 50, None) for i in ("M1", "M2")])
+    told = add(workspace, only, "--update")
+    assert "M3" in told.messages("gone")
+    assert "M3" in add(workspace, only, "--update").messages("gone")
+    later = listed(files / "2026.csv", ("M1", "M1", 51, None), ("M2", "M2", 51, None))
+    assert "M3" in add(workspace, later).messages("gone")
+    removed = add(workspace, only, "--update", "--remove-gone")
+    assert removed.table["mine_id"].tolist() == ["M1", "M2"]
+
+
 def test_an_empty_cell_takes_nothing_away(workspace: Path, files: Path) -> None:
     add(workspace, first(files))
     sheet = listed(files / "tables.csv", ("M1", "", 55, None), ("M2", "北矿", "", None))

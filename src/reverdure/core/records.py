@@ -44,7 +44,8 @@ class ImportReport:
     """What became of every row of an import.
 
     `read == accepted + rejected` always holds; `repaired` and `without_outline`
-    count rows among the accepted.
+    count rows among the accepted. `took_over` names the earlier lists whose rows this one
+    took the place of.
     """
 
     source: str
@@ -54,6 +55,7 @@ class ImportReport:
     without_outline: int
     rejected: int
     findings: tuple[Finding, ...] = ()
+    took_over: tuple[str, ...] = ()
 
     def line(self, language: str = "en", *, of_claims: bool = False) -> str:
         """The counts as one sentence; claims without polygon stand on their mine's outline."""

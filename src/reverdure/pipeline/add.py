@@ -107,7 +107,7 @@ def add_mines(
             area_unit=area_unit,
             column_map=column_map,
             how=replace(how, near=_span(known, counties)),
-            beside=Beside(known, counties, update.changed),
+            beside=Beside(known, counties, update.changed, _took_over(workspace, "mines")),
         )
         in_use = {row["mine_id"] for row in workspace.database.rows("claim", ["mine_id"])}
         saved = SavedMap("mines", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
@@ -133,10 +133,18 @@ def add_claims(
             mines=mines,
             last_year=datetime.datetime.now(datetime.UTC).year,
             how=replace(how, near=_span(mines, workspace.database.frame("county"))),
-            beside=Beside(known, update=update.changed),
+            beside=Beside(known, update=update.changed, took_over=_took_over(workspace, "claims")),
         )
         saved = SavedMap("claims", read[0].attrs.get("columns", {}), area_unit or "", _lasting(how))
         return _keep(workspace, "claim", path, read, saved, _Known(known, update, set()))
+
+
+def _took_over(workspace: Workspace, kind: str) -> dict[str, set[str]]:
+    """Earlier lists that each list took the place of."""
+    found: dict[str, set[str]] = {}
+    for one in workspace.database.imports(kind):
+        found.setdefault(one.source, set()).update(one.took_over)
+    return found
 
 
 def _lasting(how: Reading) -> Reading:
@@ -178,6 +186,8 @@ def _keep(
         if known.update.remove_gone and row_id not in known.in_use
     ]
     leaving = known.frame[key].isin([*frame[key], *gone])
+    earlier = set(known.frame["source"][leaving]) - {report.source}
+    report = replace(report, took_over=tuple(sorted(earlier)))
     files = workspace.root / "imports"
     rejected_file = replaced_file = map_file = None
     with workspace.database.transaction(f"add {kind}", source=report.source) as write:

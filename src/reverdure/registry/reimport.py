@@ -1,7 +1,7 @@
 """A list against what the registry holds: new, changed, unchanged, gone, and what changed."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 import geopandas as gpd
@@ -37,11 +37,14 @@ class Beside:
     counties : GeoDataFrame or None
     update : bool
         Whether changed rows take the place of those the registry holds.
+    took_over : mapping of str to set of str
+        Earlier lists that each list took the place of.
     """
 
     known: gpd.GeoDataFrame | None = None
     counties: gpd.GeoDataFrame | None = None
     update: bool = False
+    took_over: Mapping[str, Set[str]] = field(default_factory=dict)
 
 
 ALONE = Beside()
@@ -107,7 +110,7 @@ def settle_known(
             "for different ground.",
             "Give one of them ids of its own, or add it to a workspace of its own.",
         )
-    gone = gone_ids(set(tally.ids), known)
+    gone = gone_ids(set(tally.ids), known, beside.took_over)
     _count(len(frame) - len(changed) - len(same), changed, same, gone, beside.update, tally)
     result = gpd.GeoDataFrame(
         pd.DataFrame(kept, columns=list(frame.columns)), geometry="geometry", crs=frame.crs
@@ -117,24 +120,31 @@ def settle_known(
     return result
 
 
-def gone_ids(ids: set[str], known: gpd.GeoDataFrame, source: str = "") -> list[str]:
+def gone_ids(
+    ids: Set[str], known: gpd.GeoDataFrame, took_over: Mapping[str, Set[str]]
+) -> list[str]:
     """Known ids that a list leaves out, of the lists it stands for, sorted.
 
-    It stands for an earlier list if it holds half of its ids or has its name.
+    It stands for an earlier list if it holds half of its ids, and for all that one took the
+    place of before: what was left out then, and not removed, is gone still.
 
     Examples
     --------
     >>> known = gpd.GeoDataFrame({"mine_id": ["a", "b", "c"], "source": ["x", "x", "y"]})
-    >>> gone_ids({"a"}, known)
-    ['b']
+    >>> gone_ids({"a"}, known, {}), gone_ids({"a"}, known, {"x": {"y"}})
+    (['b'], ['b', 'c'])
     """
     key = known.columns[0]
-    gone: list[str] = []
-    for name, rows in known.groupby("source"):
-        held = rows[key].isin(ids)
-        if name == source or (held.any() and held.mean() >= SHARED_SOURCE):
-            gone += rows[key][~held].tolist()
-    return sorted(gone)
+    stands_for = {
+        str(source) for source, rows in known.groupby("source")
+        if rows[key].isin(ids).mean() >= SHARED_SOURCE
+    }  # fmt: skip
+    left = list(stands_for)
+    while left:
+        before = set(took_over.get(left.pop(), ())) - stands_for
+        stands_for |= before
+        left += before
+    return sorted(known[key][known["source"].isin(stands_for) & ~known[key].isin(ids)])
 
 
 def differences(new: Mapping[str, Any], old: Mapping[str, Any], key: str) -> list[Problem]:

@@ -324,7 +324,13 @@ class Database:
         rows = self.rows("import_report", ["kind", "record"])
         found = [json.loads(row["record"]) for row in rows if row["kind"] == kind]
         return [
-            ImportReport(**{**record, "findings": tuple(Finding(**f) for f in record["findings"])})
+            ImportReport(
+                **{
+                    **record,
+                    "findings": tuple(Finding(**one) for one in record["findings"]),
+                    "took_over": tuple(record.get("took_over", ())),
+                }
+            )
             for record in found
         ]
 
