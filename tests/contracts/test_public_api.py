@@ -40,6 +40,7 @@ SEGMENT_DEFAULTS = {
 
 def test_the_public_names_are_these():
     assert set(rv.__all__) >= NAMES
+    assert set(dir(rv)) == set(rv.__all__)
     assert [name for name in rv.__all__ if not hasattr(rv, name)] == []
 
 
