@@ -401,6 +401,11 @@ def test_a_plan_is_followed_where_that_costs_little():
     for price in (0.0, 0.5, 1e3):
         kept = after.following(before, price_of_change=price).solve(gap=0)
         moved.append(len(compare(before, kept).moved))
+        parts = kept.objective_parts
+        assert sum(parts.values()) == pytest.approx(kept.objective)
+        assert parts["benefit"] == pytest.approx(kept.total("recovered_ha_years"))
+        assert (parts["change"] != 0) == (price > 0)
+        assert parts["missed"] <= 0
     assert moved[0] >= moved[1] >= moved[2] == 0 < moved[0]
 
 

@@ -27,6 +27,8 @@ _MOST = 20
 _LIKELY = 0.5
 _BASES = ("assumption", "stated")
 _PRICES = 6
+_CENT = 0.005
+"""What two decimals show as zero is not told."""
 _SMALL = 20_000
 """Starts up to which what a million buys is solved again; beyond, its price alone is told."""
 
@@ -80,6 +82,7 @@ def say_plan(plan: "Plan", unit: str) -> None:
     objective, bound = f"{plan.objective:,.2f}", f"{plan.bound:,.2f}"
     say("plan.figures", what=name, objective=objective, bound=bound, gap=f"{plan.gap:.4%}",
         seconds=f"{plan.seconds:.1f}")  # fmt: skip
+    say_objective_parts(plan)
     _spending(plan)
     _without_money(plan)
     _works(plan, unit)
@@ -93,6 +96,17 @@ def say_plan(plan: "Plan", unit: str) -> None:
     _chances(plan)
     _prices(plan, unit)
     say("plan.assumed", share=f"{plan.assumed_cost_share:.0%}")
+
+
+def say_objective_parts(plan: "Plan") -> None:
+    """What the objective is made of, where that is more than the benefit."""
+    parts = plan.objective_parts
+    said = [
+        words(f"plan.part_{name}", worth=f"{worth:+,.2f}")
+        for name, worth in parts.items() if name != "benefit" and abs(worth) >= _CENT
+    ]  # fmt: skip
+    if said:
+        say("plan.parts", benefit=f"{parts['benefit']:,.2f}", others=words("plan.and").join(said))
 
 
 def say_requirement_costs(plan: "Plan") -> None:
@@ -339,6 +353,7 @@ def say_comparison(one: "Reopened", other: "Reopened", found: "Comparison", unit
         plan = said.plan
         say("plan.one", name=said.saved.name, status=plan.status.label(language()),
             objective=f"{plan.objective:,.2f}", gap=f"{plan.gap:.4%}")  # fmt: skip
+        say_objective_parts(plan)
     for said in other.saved.question["changes"]:
         if said not in one.saved.question["changes"]:
             say("plan.change", change=said)

@@ -9,6 +9,7 @@ import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.forecast import Target
+from reverdure.cli.plan_words import say_objective_parts
 from reverdure.cli.records import By, Why
 from reverdure.cli.screen import language, say, words
 from reverdure.core.codes import ChangeCause, Light
@@ -82,6 +83,7 @@ def _say(found: "Steering", target: float) -> None:
     _say_paces(found)
     say("steer.plan", status=found.plan.status.label(language()), gap=f"{found.plan.gap:.4%}",
         objective=f"{found.plan.objective:,.2f}", bound=f"{found.plan.bound:,.2f}")  # fmt: skip
+    say_objective_parts(found.plan)
     _say_changes(found)
     cost = found.works["cost_mcny"].sum()
     say("steer.works", year=found.year, count=len(found.works), cost=f"{cost:,.2f}")

@@ -98,8 +98,8 @@ class Source:
         # a name that says its kind already is not told twice
         if said.lower() in (self.kind, en, zh):
             return en, zh
-        return (said if en in said.lower() else f"{en} {said}",
-                said if zh in said else f"{zh}“{said}”")  # fmt: skip
+        return (said if en in said.lower() else f"{said} ({en})",
+                said if zh in said else f"{said}（{zh}）")  # fmt: skip
 
     def may_pay(self, options: Options, mines: Mines) -> NDArray[np.bool_]:
         """Which options it may pay for."""
