@@ -82,20 +82,21 @@ class Plan:
         """What the objective is the sum of; nothing without a plan.
 
         `benefit` is the quantity maximised. `change` is the price of METHODS 4.5, more than 0
-        for starts kept from the plan before and less for others. `missed` is the price, below 0,
-        of what requirements fall short.
+        for starts kept from the plan before and less for others. `corridors` is what pairs of
+        mines are worth that are restored together; `missed` is the price, below 0, of what
+        requirements fall short.
         """
         x = self.found.x
         if x is None:
             return {}
-        compiled = self.compiled
-        begun = x[compiled.starts]
-        benefit = float(compiled.worth @ begun)
-        starts = float(compiled.model.objective[compiled.starts] @ begun)
+        starts, worth = self.compiled.starts, self.compiled.model.objective * x
+        benefit = float(self.compiled.worth @ x[starts])
+        beside = np.delete(worth, starts)
         return {
             "benefit": benefit,
-            "change": starts - benefit,
-            "missed": float(compiled.model.objective @ x) - starts,
+            "change": float(worth[starts].sum()) - benefit,
+            "corridors": float(beside[beside > 0].sum()),
+            "missed": float(beside[beside < 0].sum()),
         }
 
     def totals(self) -> pd.DataFrame:
