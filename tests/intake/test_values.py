@@ -29,13 +29,16 @@ def test_a_number_is_read_with_its_unit(cell: object, value: float, unit: str) -
     assert values.number(cell) == values.Number(value, unit, "")
 
 
-@pytest.mark.parametrize("cell", ["3,4", "12,34", "约3亩", "3-4", "ha", "1.2.3", True, "1,2345"])
+@pytest.mark.parametrize(
+    "cell",
+    ["3,4", "12,34", "约3亩", "3-4", "ha", "1.2.3", True, "1,2345", "E1001", "e5", ".", "+", ".e3"],
+)
 def test_a_doubtful_number_is_refused(cell: object) -> None:
     assert values.number(cell).code == "not_a_number"
 
 
 @pytest.mark.parametrize(
-    "cell", [-999, "-9999", -999.0, "-999.00", -3.4e38, "-1.797e308", math.inf]
+    "cell", [-999, "-9999", -999.0, "-999.00", -3.4e38, "-1.797e308", math.inf, "1e400", "1e40 mu"]
 )
 def test_a_sentinel_is_no_number(cell: object) -> None:
     read = values.number(cell)

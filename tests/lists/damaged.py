@@ -456,7 +456,18 @@ def _encrypted(folder: Path) -> Path:
     return path
 
 
+def _nameless(folder: Path) -> Path:
+    """An entry whose name the directory counts as something else."""
+    path = _zip("m.zip", {"m": csv(folder).read_bytes()})(folder)
+    raw = bytearray(path.read_bytes())
+    at = raw.index(b"PK\x01\x02")
+    raw[at + 28], raw[at + 30] = 0, 1
+    path.write_bytes(raw)
+    return path
+
+
 ARCHIVES = [
+    Damage("ZIP", "an entry without a name", _nameless, "unreadable_file"),
     Damage("ZIP", "half written", _cut(_zipped), "unreadable_file"),
     Damage("ZIP", "without its directory", _no_directory, "unreadable_file"),
     Damage("ZIP", "encrypted", _encrypted, "unreadable_file"),

@@ -26,6 +26,8 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
     """An archive to read; what is damaged in it is said in our words."""
     try:
         with zipfile.ZipFile(archive) as packed:
+            if not all(entry.filename for entry in packed.infolist()):
+                raise zipfile.BadZipFile("an entry has no name")
             yield packed
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise UnreadableFile(f"{archive.name} cannot be unpacked: {error}.") from error

@@ -19,7 +19,7 @@ _MISSING_WORDS = frozenset(
      "无", "空", "不详", "未知", "暂无"}
 )  # fmt: skip
 _NUMBER = re.compile(
-    r"(?P<number>[+-]?(?:\d{1,3}(?:[, ']\d{3})+|\d+)?(?:\.\d*)?(?:e[+-]?\d+)?)"
+    r"(?P<number>[+-]?(?:(?:\d{1,3}(?:[, ']\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)"
     r"\s*(?P<myriad>万)?\s*(?P<unit>[^\d\s.,+-].*)?"
 )
 _YEAR_MONTH = re.compile(r"(\d{4})\s*(?:年|[-/.])\s*(\d{1,2})\s*月?(?:[-/.]?\s*(\d{1,2})\s*日?)?")
@@ -110,14 +110,19 @@ def number(value: Any) -> Number:
             plain = float(value)
         except (TypeError, ValueError):
             return Number(math.nan, code="not_a_number")
-        finite = math.isfinite(plain) and abs(plain) < _LARGEST
-        return Number(plain) if finite else Number(math.nan, code="sentinel")
+        return _within_reason(plain)
     match = _NUMBER.fullmatch(unicodedata.normalize("NFKC", value).strip().lower())
-    digits = re.sub(r"[, ']", "", match["number"]) if match else ""
-    if match is None or not any(character.isdigit() for character in digits):
+    if match is None:
         return Number(math.nan, code="not_a_number")
+    digits = re.sub(r"[, ']", "", match["number"])
     plain = float(digits) * (10_000.0 if match["myriad"] else 1.0)
-    return Number(plain, unit=(match["unit"] or "").strip())
+    return _within_reason(plain, (match["unit"] or "").strip())
+
+
+def _within_reason(value: float, unit: str = "") -> Number:
+    if math.isfinite(value) and abs(value) < _LARGEST:
+        return Number(value, unit)
+    return Number(math.nan, code="sentinel")
 
 
 def known_unit(name: str) -> str | None:
