@@ -24,7 +24,7 @@ from benchmarks.figures import Figure
 from reverdure.core.kinds import Kind, kinds
 from reverdure.pipeline.ledger import account, keep_books
 from reverdure.pipeline.packs import use_pack
-from reverdure.pipeline.records import history_of, question, records_page
+from reverdure.pipeline.records import PAGE, history_of, question, records_page
 from reverdure.pipeline.rollup import programmes, targets
 from reverdure.pipeline.show import overview
 from reverdure.pipeline.verify import progress
@@ -107,8 +107,10 @@ def _screens(province: Workspace, where: str) -> list[Figure]:
 def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
     duty, event = kinds()["duty"], kinds()["event"]
 
-    def asked(kind: Kind, **what: Any) -> Page:
-        return records_page(province, question(kind, **what))
+    events = records_page(province, question(event)).count
+
+    def asked(kind: Kind, *, last: bool = False, **what: Any) -> Page:
+        return records_page(province, question(kind, **what), -(-events // PAGE) if last else 1)
 
     return {
         "overview": lambda: overview(province),
@@ -116,6 +118,8 @@ def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
         "overdue duties": lambda: asked(duty, open_on=DAY, overdue=True),
         "duties of a party": lambda: asked(duty, party_id="P7"),
         f"{YEARS} years of events of a mine": lambda: asked(event, mine_id="M00007"),
+        "first page of all events": lambda: asked(event),
+        "their last page": lambda: asked(event, last=True),
         "every version of a duty": lambda: history_of(province, duty, "D00007"),
         "tree of programmes": lambda: programmes(province),
         "tree of targets": lambda: targets(province),

@@ -12,9 +12,12 @@ from reverdure.pipeline.packs import use_pack
 from reverdure.pipeline.records import add_records, book_of
 from reverdure.pipeline.verify import standings
 from reverdure.registry.counties import county_of
+from reverdure.registry.packs import pack
+from reverdure.registry.review import by_claim, standing
 from reverdure.store.audit import check_audit
 from reverdure.store.move import move
-from reverdure.store.records import Author
+from reverdure.store.record_pages import Question, page
+from reverdure.store.records import Author, current
 from reverdure.store.team import Member, add_member
 from reverdure.store.workspace import Workspace, naming
 from tests.flow.crowd import ROLES, Crowd
@@ -147,3 +150,20 @@ def test_no_role_sees_a_row_it_may_not(crowd: Crowd) -> None:
             if fits:
                 allowed.add((kind, key))
         assert seen == allowed, role
+
+
+def test_what_the_database_finds_is_what_the_rules_say_for_every_login(crowd: Crowd) -> None:
+    steps = pack("jiangxi").steps
+    for eyes in (crowd.workspace, *crowd.eyes.values()):
+        held = current(eyes.database, [*kinds(), "review"])
+        for kind in kinds():
+            found = page(eyes.database, Question(kind))
+            assert [one.id for one in found.records] == sorted(
+                held[kind], key=lambda one, of=held[kind]: (of[one].values.get("due_date", ""), one)
+            )
+            assert found.count == len(held[kind])
+            versions = {one.id: one.version for one in found.records}
+            assert versions == {one.id: one.version for one in held[kind].values()}
+        done = by_claim(held["review"].values())
+        known = sorted(row["claim_id"] for row in eyes.database.rows("claim"))
+        assert standings(eyes) == [standing(steps, one, done.get(one, ())) for one in known]

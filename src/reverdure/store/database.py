@@ -173,6 +173,11 @@ class Database:
         """Hold the registry against other writers, from what is read to what is written."""
         return self._side.alone()
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether the login it was opened with sees every row."""
+        return self._side.sees_all()
+
     def require_all(self, what: str) -> None:
         """Refuse a question that can only be answered with every row in sight.
 
@@ -181,7 +186,7 @@ class Database:
         NotAllowed
             If this login sees only a part.
         """
-        if not self._side.sees_all():
+        if not self.sees_all:
             raise NotAllowed(
                 f"{what} needs every row, and this login sees only its own part.",
                 "Ask the province or an auditor without an area.",

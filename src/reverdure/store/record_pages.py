@@ -3,9 +3,12 @@
 import datetime
 import json
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
+from reverdure.core.kinds import kinds
 from reverdure.core.record_book import Record
 from reverdure.store.database import Database
 from reverdure.store.records import in_force
@@ -59,6 +62,8 @@ class Page:
 
 def page(database: Database, asked: Question, *, first: int = 0, rows: int = -1) -> Page:
     """Records in force that a question is about, from the `first` on; all with `rows` -1."""
+    if asked == Question(asked.kind) and asked.kind not in _with_deadline():
+        return _page_by_id(database, asked.kind, first, rows)
     # deadlines of all, whole records of the page only: what is counted and ordered is found in
     # the index, and bodies are the most of the table
     found = _found(database, asked)
@@ -77,9 +82,46 @@ def page(database: Database, asked: Question, *, first: int = 0, rows: int = -1)
     answer = database.read(whole.order_by(shown.c.due, RECORD.c.id))
     if not answer and first:
         return replace(page(database, asked, rows=1), records=())
-    records = [Record(one.id, one.version, json.loads(one.body), one.at, one.person)
-               for one in answer]  # fmt: skip
-    return Page(tuple(records), *((answer[0].n, answer[0].past) if answer else (0, 0)))
+    return Page(tuple(map(_record, answer)), *((answer[0].n, answer[0].past) if answer else (0, 0)))
+
+
+@cache
+def _with_deadline() -> frozenset[str]:
+    return frozenset(
+        kind.name
+        for kind in kinds().values()
+        if any(one.name == "due_date" for one in kind.columns)
+    )
+
+
+def _page_by_id(database: Database, kind: str, first: int, rows: int) -> Page:
+    """All records of a kind without deadlines: there may be one for every mine and year.
+
+    Ids are counted and gone through in the order of an index, and the version in force is looked
+    up for what is shown.
+    """
+    of = RECORD.alias("beginnings")
+    ids = sa.select(of.c.id).where(of.c.kind == kind, of.c.version == 1)
+    if not database.sees_all:
+        # the database's own list of what a login sees is short, all that it does not see is long
+        mine = sa.func.team_records().table_valued("kind", "id", name="mine")
+        ids = sa.select(mine.c.id.collate("C").label("id")).where(mine.c.kind == kind).distinct()
+    part = ids.subquery("part")
+    shown = sa.select(part.c.id).order_by(part.c.id)
+    shown = shown.limit(None if rows < 0 else rows).offset(first)
+    count = sa.select(sa.func.count()).select_from(ids.subquery("whole")).scalar_subquery()
+    answer = database.read(
+        sa.select(RECORD, count.label("n"))
+        .where(RECORD.c.kind == kind, RECORD.c.id.in_(shown), in_force([kind]))
+        .order_by(RECORD.c.id)
+    )
+    if not answer and first:
+        return replace(_page_by_id(database, kind, 0, 1), records=())
+    return Page(tuple(map(_record, answer)), answer[0].n if answer else 0, 0)
+
+
+def _record(row: Any) -> Record:
+    return Record(row.id, row.version, json.loads(row.body), row.at, row.person)
 
 
 def _found(database: Database, asked: Question) -> sa.CTE:
