@@ -116,6 +116,11 @@ class Database:
         """Put in place what stands beside the tables, once they hold their rows."""
         self._side.settle(connection)
 
+    def tidy(self) -> None:
+        """Have the database look through what came in, after all tables were filled."""
+        with self._plainly():
+            self._side.tidy()
+
     def _migrate(self, connection: sa.Connection, revision: str) -> None:
         from alembic import command
         from alembic.config import Config

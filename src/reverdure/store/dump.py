@@ -133,6 +133,7 @@ def _filled(database: Database, folder: Path, stated: Mapping[str, Any]) -> dict
                 raise UnreadableFile(f"table {table.name} is not what the dump's manifest says.")
             counts[table.name] = int(found["rows"])
         database.settle(connection)
+    database.tidy()
     return counts
 
 

@@ -47,6 +47,9 @@ class GeoPackage:
     def settle(self, connection: sa.Connection) -> None:
         """Nothing beside the tables."""
 
+    def tidy(self) -> None:
+        """Nothing to look through."""
+
     def role(self) -> str:
         """Role of whoever opened it: a file knows none."""
         return ""

@@ -113,6 +113,7 @@ def _copy(source: Database, target: Database) -> dict[str, int]:
             counts[table.name] = int(said["rows"])
         target.settle(connection)
         target.log(connection, ACTION, {"from": source.name, "to": target.name, "rows": counts})
+    target.tidy()
     return counts
 
 

@@ -158,9 +158,15 @@ class Postgres:
         _run(connection, "team.sql")
         for table in tables.metadata.sorted_tables:
             _count_on(connection, table)
-        # the planner knows nothing of rows that came in a moment ago, and the database itself
-        # counts them only a minute later
-        connection.exec_driver_sql("analyze")
+
+    def tidy(self) -> None:
+        """Look through rows that came in together: the planner knows nothing of them yet.
+
+        The database would do it by itself a minute later.
+        """
+        options = {"isolation_level": "AUTOCOMMIT", "reads": True}
+        with self.engine.connect().execution_options(**options) as connection:
+            connection.exec_driver_sql("vacuum (analyze)")
 
     @cached_property
     def _login(self) -> tuple[str, bool]:
