@@ -57,7 +57,7 @@ def plan(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
         float | None,
         typer.Option(
             "--change-price",
-            help="With --from: price of each start that is changed, in median benefits; .02."
+            help="With --from: price of each start that is changed, in median benefits; .0165."
             " / 变更代价",
         ),
     ] = None,
