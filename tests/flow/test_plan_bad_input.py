@@ -30,6 +30,8 @@ def planned(workspace: Path, asked: str = "", money: str = "", *more: object, ex
     ("asked", "said"),
     [
         ('discount = "x"', "discount = 'x' cannot be used"),
+        ("discount = { y = 1 }", "discount = {'y': 1} cannot be used"),
+        ("until = [2040]", "until = [2040] cannot be used"),
         ("until = nan", "Write a year"),
         ('registry = "x"', "Write true or false"),
         ("[price_index]\n2020 = nan\n2024 = 106", "price_index: 2020 = nan"),

@@ -37,12 +37,12 @@ def check_requirements(said: Mapping[str, Any]) -> None:
     for key, value in said.items():
         if key == "price_index":
             _check_index(value)
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, Mapping):
-                _check_table(key, one)
-            elif key in (*_NUMBERS, *_YEARS, *_TEXTS, *_FLAGS):
-                _check("the file of requirements", key, one)
+        elif key in (*_NUMBERS, *_YEARS, *_TEXTS, *_FLAGS):
+            _check("the file of requirements", key, value)
+        else:
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, Mapping):
+                    _check_table(key, one)
 
 
 def _check_table(where: str, table: Mapping[str, Any]) -> None:
