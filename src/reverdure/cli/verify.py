@@ -9,6 +9,7 @@ from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.records import By, On, PageOption, Why, day_of, say_refused
 from reverdure.cli.screen import language, say, table, words
 from reverdure.core.errors import InvalidInput
+from reverdure.core.files import read_text
 
 if TYPE_CHECKING:
     from reverdure.registry.packs import Step
@@ -44,7 +45,7 @@ def verify(  # noqa: PLR0913, PLR0917 - a command's options are its parameters
     if sum(map(bool, (claims, county, claims_file))) != 1:
         raise InvalidInput("say which claims: one of --claims, --county and --from.")
     if claims_file is not None:
-        lines = claims_file.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(claims_file).splitlines()
         chosen = [line.strip() for line in lines if line.strip()]
     else:
         chosen = claims_of(opened, county) if county else _listed(claims)

@@ -166,6 +166,12 @@ class DiskFull(ReverdureError):
     code = "disk_full"
 
 
+class NotWritable(ReverdureError):
+    """A place nothing can be written to: a file where a folder is needed, or no right to."""
+
+    code = "not_writable"
+
+
 class ArchiveUnavailable(ReverdureError):
     """An archive on the web that does not answer, or fails again and again."""
 

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, UnknownOption
+from reverdure.core.errors import InvalidInput, NotAllowed, NotFound, NotWritable, UnknownOption
 from reverdure.core.fields import LEDGER
 from reverdure.core.files import atomic
 from reverdure.core.provenance import digest
@@ -167,7 +167,7 @@ def _books(workspace: Workspace, order: Sequence[str]) -> dict[str, Any]:
 
 def _keep(path: Path, kept: Mapping[str, Any]) -> None:
     """Keep books, and none of what they were before; who may not write works them out again."""
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(NotWritable):
         with atomic(path) as temporary:
             temporary.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
         for old in path.parent.glob("*.json"):

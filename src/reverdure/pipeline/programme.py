@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reverdure.core.errors import InvalidInput, UnreadableFile
+from reverdure.core.files import read_text
 from reverdure.core.provenance import digest
 from reverdure.core.records import Finding, OnProgress, Progress
 from reverdure.pipeline.own_measures import measures_of, own_measures
@@ -191,10 +192,8 @@ def read_requirements(path: Path) -> dict[str, Any]:
         If it is not there, or no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise UnreadableFile(f"{path} is not there.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(f"{path.name} cannot be read: {error}.") from error
 
 
