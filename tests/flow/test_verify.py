@@ -63,7 +63,7 @@ def test_claims_walk_through_their_roles_and_into_the_account(ruled: Path) -> No
          "--on", "2026-05-01")  # fmt: skip
     waiting = reverdure("verifications", "-w", ruled, "--waiting", "county").stdout
     assert ids[1] in waiting
-    assert "6 wait for: checked in the field by the county" in waiting
+    assert "6 wait for county_check: checked in the field by the county" in waiting
     assert "规则包 jiangxi 中没有" in reverdure("verifications", "-w", ruled, "--waiting", "king",
                              language="zh", expect=1).stderr  # fmt: skip
     assert (

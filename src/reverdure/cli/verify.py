@@ -87,7 +87,7 @@ def verifications(
         say("records.page", page=page, pages=pages, next=page % pages + 1)
     for step, count in found.turns.items():
         if count and step is not None:
-            say("verify.waiting", count=count, step=_named(step, ""), role=step.role)
+            say("verify.waiting", count=count, code=step.key, step=_named(step, ""), role=step.role)
     say("verify.count", count=found.count, accepted=found.turns[None])
 
 
