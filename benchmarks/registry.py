@@ -18,6 +18,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from tests.pipeline.test_killed_writes import KINDS, is_whole, killed, prepare
 from tests.postgres_server import Server, binaries
 
 from benchmarks.figures import Figure
@@ -53,7 +54,7 @@ def measure() -> list[Figure]:
         province = _province(folder / "province")
         figures = _asked(province, "")
         figures += _ledger(province)
-        figures += _killed(Workspace.create(folder / "killed"), "")
+        figures += _killed(folder / "killed", "")
         figures += _at_once(Workspace.create(folder / "once"), WRITERS, "")
         if programs is None:
             print("no PostgreSQL with PostGIS here: measured in a file only")
@@ -80,8 +81,9 @@ def _shared(server: Server, province: Workspace, folder: Path) -> list[Figure]:
     county = Workspace.open(folder / "li")
     assert 0 < county.database.count("mine") < MINES
     figures += _screens(county, "PostgreSQL, a county: ")
-    url = server.url(server.new_database())
-    figures += _killed(Workspace.create(folder / "team-killed", None, url), "PostgreSQL: ")
+    figures += _killed(
+        folder / "team-killed", "PostgreSQL: ", lambda: server.url(server.new_database())
+    )
     url = server.url(server.new_database())
     return figures + _at_once(
         Workspace.create(folder / "team-once", None, url), TEAM_WRITERS, "PostgreSQL: "
@@ -252,26 +254,22 @@ def _writer(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, _WRITES, work, root, *more])
 
 
-def _killed(workspace: Workspace, where: str) -> list[Figure]:
-    """Writers killed at random moments; batches that are there in part, and broken logs."""
+def _killed(root: Path, where: str, new_url: Callable[[], str] = str) -> list[Figure]:
+    """Writers of each kind killed at random moments; what is there in part, and broken logs."""
     rng = np.random.default_rng()
     torn = broken = 0
-    for _ in range(KILLS):
-        before = workspace.database.count("record")
-        running = _writer("flood", workspace.root, f"{before}-")
-        while workspace.database.count("record") == before:
-            time.sleep(0.002)
-        time.sleep(float(rng.uniform(0, 0.1)))
-        running.kill()
-        running.wait()
-        with workspace.writing():
-            held = workspace.database.count("record")
-        flooded = sum(row["action"] == "flood" for row in workspace.database.rows("audit"))
-        torn += held != flooded * 40
-        broken += check_audit(workspace.database.rows("audit")).broken is not None
+    for kind in KINDS:
+        workspace = Workspace.create(root / kind, None, new_url())
+        prepare(workspace)
+        for _ in range(KILLS):
+            killed(workspace, kind, float(rng.uniform(0, 0.1)))
+            whole, holds = is_whole(workspace, kind)
+            torn += not whole
+            broken += not holds
+    label = f"{where}{KILLS} writers killed of each of {len(KINDS)} kinds"
     return [
-        Figure(f"{where}{KILLS} writers killed: batches there in part", torn, at_most=0),
-        Figure(f"{where}{KILLS} writers killed: audit log broken", broken, at_most=0),
+        Figure(f"{label}: writes there in part", torn, at_most=0),
+        Figure(f"{label}: audit log broken", broken, at_most=0),
     ]
 
 

@@ -349,11 +349,15 @@ def say_findings(added: "Added") -> None:
     """Print what an import saw row by row; exit code 1 where it took no row."""
     report = added.report
     order = {"rejected": 0, "repaired": 1, "flagged": 2}
-    findings = sorted(report.findings, key=lambda f: (order.get(f.action, 3), f.row))
+    # what is said of the whole list would be lost behind its rows
+    findings = sorted(report.findings, key=lambda f: (f.row > 0, order.get(f.action, 3), f.row))
     for finding in findings[:_MOST_FINDINGS]:
         message = (language() == "zh" and finding.message_zh) or finding.message
         action = words(f"action.{finding.action}")
-        say("add.row", action=action, row=finding.row, id=finding.id or "-", message=message)
+        if finding.row:
+            say("add.row", action=action, row=finding.row, id=finding.id or "-", message=message)
+        else:
+            say("add.whole", message=message)
     if len(findings) > _MOST_FINDINGS:
         say("add.more", count=len(findings) - _MOST_FINDINGS)
     if added.rejected_file:
