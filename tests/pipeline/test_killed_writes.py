@@ -31,11 +31,15 @@ from reverdure.store.audit import check_audit
 from reverdure.store.records import Author
 from reverdure.store.workspace import Workspace
 
+_PATIENCE_S = 60
+
 if TYPE_CHECKING:  # this file is also run by itself, where no package is
     from tests.postgres_server import Server
 
 LI = Author("Li")
-BATCH, LISTED, CLAIMS = 40, 60, 2000
+BATCH, LISTED, CLAIMS = 40, 60, 4000
+STEPS = 4
+"""Claims a step is taken for at once: few, so that fifty writers do not run out of them."""
 ALIKE = ("gypsum", "slate")
 
 
@@ -79,9 +83,9 @@ def relist(workspace: Workspace) -> None:
 
 
 def step(workspace: Workspace) -> None:
-    """A step of verification for the next claims that wait for it; more claims where none do."""
+    """A step of verification for the next claims that wait for it."""
     for number in itertools.count(len(taken(workspace))):
-        claims = [f"C{n:04d}" for n in range(number * BATCH, (number + 1) * BATCH)]
+        claims = [f"C{n:04d}" for n in range(number * STEPS, (number + 1) * STEPS)]
         verify(workspace, claims, Act("issued", "province", "2026-01-02"), LI)
 
 
@@ -154,9 +158,10 @@ def killed(workspace: Workspace, kind: str, seconds: float) -> None:
     """A writer of its own, killed so many seconds after its first write."""
     before = workspace.database.count("audit")
     running = subprocess.Popen([sys.executable, __file__, kind, str(workspace.root)])
+    end = time.monotonic() + _PATIENCE_S
     try:
         while workspace.database.count("audit") == before:
-            assert running.poll() is None
+            assert running.poll() is None and time.monotonic() < end, f"no {kind} was written"
             time.sleep(0.002)
         time.sleep(seconds)
     finally:

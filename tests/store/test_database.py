@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import geopandas as gpd
@@ -178,3 +179,11 @@ def test_no_side_files_stay_behind(in_file: Database) -> None:
     with in_file.transaction("init"):
         pass
     assert [path.name for path in in_file.path.parent.iterdir()] == ["registry.gpkg"]
+
+
+def test_registries_are_made_in_threads_at_once(tmp_path):
+    paths = [tmp_path / f"{n}.gpkg" for n in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        made = list(threads.map(Database.create, paths))
+    assert [one.count("audit") for one in made] == [0] * 6
+    assert {Database.open(path).count("record") for path in paths} == {0}

@@ -8,6 +8,7 @@ stands in `store.geopackage` and `store.postgres`.
 import hashlib
 import json
 import math
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
@@ -24,6 +25,8 @@ from reverdure.store.geopackage import GeoPackage
 from reverdure.store.postgres import Postgres, is_url
 
 HEAD = "0006"
+_MIGRATING = threading.Lock()
+"""Alembic knows one migration in a process: in a second thread it would take the other's tables."""
 
 
 class Database:
@@ -135,10 +138,9 @@ class Database:
             "create table if not exists alembic_version (version_num text primary key)"
         )
         config.attributes["connection"] = connection
-        if revision == "base":
-            command.downgrade(config, revision)
-        else:
-            command.upgrade(config, revision)
+        change = command.downgrade if revision == "base" else command.upgrade
+        with _MIGRATING:
+            change(config, revision)
 
     def _revision(self) -> str:
         try:
