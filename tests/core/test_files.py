@@ -1,12 +1,16 @@
 """Files that appear whole or not at all, and places where none can."""
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reverdure.core.errors import NotWritable, UnreadableFile
 from reverdure.core.files import atomic, read_text
+
+NOBODY = 65534
 
 
 def test_a_block_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
@@ -33,11 +37,27 @@ def test_a_folder_where_a_file_is_needed_is_named(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["a.txt"]
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() == 0, reason="root may write anywhere")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(NotWritable), atomic(tmp_path / "a.txt") as temporary:
-        temporary.write_text("x", "utf-8")
+@pytest.fixture
+def guarded() -> Iterator[Path]:
+    """A folder that whoever runs the test may read and not write; root becomes nobody for it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(NOBODY)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o700)
+
+
+def test_a_folder_that_may_not_be_written_is_named(guarded: Path) -> None:
+    with pytest.raises(NotWritable, match="Permission denied"), atomic(guarded / "a.txt") as one:
+        one.write_text("x", "utf-8")
+    assert list(guarded.iterdir()) == []
 
 
 def test_an_error_about_another_file_stays_what_it_is(tmp_path: Path) -> None:
