@@ -30,7 +30,7 @@ from reverdure.pipeline.packs import use_pack
 from reverdure.pipeline.records import PAGE, history_of, question, records_page
 from reverdure.pipeline.rollup import programmes, targets
 from reverdure.pipeline.show import overview
-from reverdure.pipeline.verify import progress
+from reverdure.pipeline.verify import verifications
 from reverdure.registry.packs import pack
 from reverdure.store import records, tables
 from reverdure.store.audit import check_audit
@@ -127,7 +127,7 @@ def _questions(province: Workspace) -> dict[str, Callable[[], object]]:
         "every version of a duty": lambda: history_of(province, duty, "D00007"),
         "tree of programmes": lambda: programmes(province),
         "tree of targets": lambda: targets(province),
-        "how far verification has come": lambda: progress(province),
+        "how far verification has come": lambda: verifications(province),
     }
 
 
@@ -256,7 +256,7 @@ def _writer(work: str, root: Path, *more: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, _WRITES, work, root, *more])
 
 
-def _killed(root: Path, where: str, new_url: Callable[[], str] = str) -> list[Figure]:
+def _killed(root: Path, where: str, new_url: Callable[[], str] = lambda: "") -> list[Figure]:
     """Writers of each kind killed at random moments; what is there in part, and broken logs."""
 
     def of_kind(kind: str) -> tuple[int, int]:

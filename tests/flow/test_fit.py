@@ -83,7 +83,7 @@ def test_a_county_alone_and_pages(unmeasured: Path) -> None:
     only = written(unmeasured, "--county", county)
     assert set(only["County"]) == {county}
     assert 0 < only["Mine id"].nunique() < 6
-    assert "there is no page 2; pages are 1 to 1" in refusal(unmeasured, "--page", 2)
+    assert "there is no page 2; the list has 1" in refusal(unmeasured, "--page", 2)
 
 
 def refusal(workspace: Path, *arguments: object) -> str:

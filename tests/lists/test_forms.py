@@ -136,4 +136,4 @@ def test_a_bad_map_is_named(text: str, says: str, workspace: Path, files: Path) 
 
 def test_a_map_that_is_not_there_is_named(workspace: Path, files: Path) -> None:
     path = truth.csv(files / "m.csv", truth.mines())
-    assert "cannot be read" in str(add(workspace, path, "--map", "no.toml").error)
+    assert "no.toml is not there" in str(add(workspace, path, "--map", "no.toml").error)

@@ -8,7 +8,7 @@ import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.records import PageOption
-from reverdure.cli.screen import area_shown, language, say, table, words
+from reverdure.cli.screen import area_shown, language, say, say_page, table, words
 from reverdure.core.codes import Intervention, Suitability
 from reverdure.core.errors import UnknownOption
 from reverdure.core.units import MU_PER_HA
@@ -118,9 +118,7 @@ def _print_all(found: "Shortlist", page: int, unit: str) -> None:
     headings += [code.sign for code in Suitability]
     table(headings, rows, numbers_from=4)
     typer.echo("  ".join(f"{code.sign} {code.label(language())}" for code in Suitability))
-    pages = -(-len(found.mines) // PAGE)
-    if pages > 1:
-        say("records.page", page=page, pages=pages, next=page % pages + 1)
+    say_page(page, len(found.mines), PAGE)
     say("fit.to_survey", mines=len(found.survey), all=len(found.mines))
     for factor, mines in found.missing_most()[:_MOST_MISSING]:
         say("fit.missing", factor=factor_words(factor, language()), mines=mines)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from reverdure.cli.add import FileArgument, WorkspaceOption, app
-from reverdure.cli.screen import area_shown, language, say, table, words
+from reverdure.cli.screen import area_shown, language, say, say_page, table, words
 from reverdure.core.errors import InvalidInput
 from reverdure.core.kinds import Kind, choices, kind_of, kinds
 from reverdure.core.record_book import Record
@@ -188,9 +188,7 @@ def _print_page(workspace: Path, kind: Kind, number: int, **asked: Any) -> None:
 
     found = records_page(Workspace.open(workspace), question(kind, **asked), number)
     _print(kind, found.records)
-    pages = -(-found.count // PAGE)
-    if pages > 1:
-        say("records.page", page=number, pages=pages, next=number % pages + 1)
+    say_page(number, found.count, PAGE)
     if asked.get("open_on"):
         day = asked["open_on"].isoformat()
         say("records.open", count=found.count, overdue=found.past, day=day)

@@ -76,6 +76,13 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], numbers_fro
     Console(file=sys.stdout, highlight=False).print(grid)
 
 
+def say_page(number: int, count: int, rows: int) -> None:
+    """Which page of a list this is, counted from 1, and how to see the next; nothing of one."""
+    pages = -(-count // rows)
+    if pages > 1:
+        say("records.page", page=number, pages=pages, next=number % pages + 1)
+
+
 @contextmanager
 def progress() -> Iterator[OnProgress]:
     """A bar a stage on a terminal; one line a finished stage elsewhere."""

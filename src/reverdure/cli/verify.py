@@ -7,7 +7,7 @@ import typer
 
 from reverdure.cli.add import WorkspaceOption
 from reverdure.cli.records import By, On, PageOption, Why, day_of, say_refused
-from reverdure.cli.screen import language, say, table, words
+from reverdure.cli.screen import language, say, say_page, table, words
 from reverdure.core.errors import InvalidInput
 from reverdure.core.files import read_text
 
@@ -68,11 +68,11 @@ def verifications(
     page: PageOption = 1,
 ) -> None:
     """List where the verification of each claim stands. / 列出图斑核查进度"""
+    from reverdure.pipeline import verify as steps
     from reverdure.pipeline.records import PAGE
-    from reverdure.pipeline.verify import progress
     from reverdure.store.workspace import Workspace
 
-    found = progress(
+    found = steps.verifications(
         Workspace.open(workspace), waiting=waiting, claim_ids=_listed(claims), number=page
     )
     rows = [
@@ -82,9 +82,7 @@ def verifications(
     ]  # fmt: skip
     headings = ("claim", "last", "back", "turn", "outcome", "since")
     table([words(f"verify.{name}") for name in headings], rows, numbers_from=len(headings))
-    pages = -(-found.count // PAGE)
-    if pages > 1:
-        say("records.page", page=page, pages=pages, next=page % pages + 1)
+    say_page(page, found.count, PAGE)
     for step, count in found.turns.items():
         if count and step is not None:
             say("verify.waiting", count=count, code=step.key, step=_named(step, ""), role=step.role)

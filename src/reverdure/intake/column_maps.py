@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from reverdure.core.errors import InvalidInput, UnreadableFile
+from reverdure.core.files import read_text
 from reverdure.intake.columns import KINDS, aliases
 from reverdure.intake.table import Reading
 
@@ -63,10 +64,8 @@ def read_map(path: Path, kind: str) -> SavedMap:
     {'mine_id': '图斑号'}
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UnreadableFile(f"{path} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(f"{path.name} is no map file: {error}.") from error
     said = data.pop("kind", kind)
     if said not in KINDS or said != kind:

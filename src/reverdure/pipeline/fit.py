@@ -17,6 +17,7 @@ from reverdure.core.units import MU_PER_HA
 from reverdure.ground.steepness import steepness
 from reverdure.pipeline.inspection import county_named
 from reverdure.pipeline.own_measures import workspace_measures
+from reverdure.pipeline.records import page_start
 from reverdure.plan.measures import Catalogue
 from reverdure.plan.site_rules import factors
 from reverdure.plan.suitability import Fits, suitability
@@ -88,13 +89,11 @@ class Shortlist:
 
         Raises
         ------
-        UnknownOption
+        InvalidInput
             If there is no such page.
         """
-        pages = max(1, -(-len(self.mines) // PAGE))
-        if not 1 <= number <= pages:
-            raise UnknownOption(f"there is no page {number}; pages are 1 to {pages}.")
-        return [str(one) for one in self.mines.index[(number - 1) * PAGE : number * PAGE]]
+        first = page_start(number, len(self.mines), PAGE)
+        return [str(one) for one in self.mines.index[first : first + PAGE]]
 
     def rows(self) -> pd.DataFrame:
         """Rows of `core.fit_fields.FITS`."""

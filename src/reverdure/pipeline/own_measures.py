@@ -3,6 +3,7 @@
 import tomllib
 
 from reverdure.core.errors import InvalidInput
+from reverdure.core.files import read_text
 from reverdure.plan.measures import Catalogue, catalogue, read_catalogue
 from reverdure.store.workspace import Workspace
 
@@ -26,16 +27,11 @@ def own_measures(workspace: Workspace) -> str:
 
     Raises
     ------
-    InvalidInput
+    UnreadableFile
         If the file is no text.
     """
     path = workspace.root / MEASURES
-    if not path.is_file():
-        return ""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{path.name} cannot be read: {error}.") from error
+    return read_text(path) if path.is_file() else ""
 
 
 def measures_of(text: str) -> Catalogue:

@@ -76,7 +76,7 @@ def verify(workspace: Workspace, claim_ids: Sequence[str], act: Act, author: Aut
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Verifications:
     """How far verification has come.
 
     Attributes
@@ -96,9 +96,9 @@ class Progress:
         return sum(self.turns.values())
 
 
-def progress(
+def verifications(
     workspace: Workspace, *, waiting: str = "", claim_ids: Collection[str] = (), number: int = 1
-) -> Progress:
+) -> Verifications:
     """How far the verification of claims has come, and one page of them, counted from 1.
 
     Parameters
@@ -134,7 +134,7 @@ def progress(
     turns = Counter("" if one.next is None else one.next.key for one in found)
     first = page_start(number, len(found))
     counted = {step: turns["" if step is None else step.key] for step in (*pack.steps, None)}
-    return Progress(found[first : first + PAGE], counted)
+    return Verifications(found[first : first + PAGE], counted)
 
 
 def standings(workspace: Workspace) -> list[Standing]:
