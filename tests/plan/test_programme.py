@@ -391,6 +391,22 @@ def test_scenarios_are_compared_and_what_stays_is_told(tiny):
     assert told.by_county["county"].tolist() == ["X"]
 
 
+def test_an_answer_never_says_a_choice_stays_where_another_is_worth_more():
+    ahead, behind = 0, 0
+    for seed in range(8):
+        plan = programme(seed, mines=14, years=3, owners=False).solve(gap=0)
+        for mine in plan.works["mine_id"].unique():
+            told = why(plan, mine)
+            stays = "stays the choice" in told.en, "仍为首选" in told.zh
+            if "By itself" in told.en:
+                ahead += 1
+                assert told.others["behind"].min() < 0 and stays == (False, False)
+            elif np.isfinite(told.cost_margin):
+                behind += 1
+                assert told.cost_margin >= 1 and stays == (True, True)
+    assert ahead and behind, "other seeds: both kinds of answer must occur"
+
+
 def test_a_plan_is_followed_where_that_costs_little():
     asked = programme(5, mines=12, years=3, owners=False)
     before = asked.solve(gap=0)

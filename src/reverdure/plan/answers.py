@@ -222,7 +222,8 @@ def _said(
             parts = [table["why.nothing"][language].format(mine=mine, value=f"{-behind:.3g}")]
         else:
             parts = [table["why.chosen"][language].format(option=chosen[n], value=f"{value:.3g}")]
-            if np.isfinite(margin):
+            # under 1 another option is worth more by itself, which is said below
+            if 1 <= margin < np.inf:
                 parts.append(table["why.margin"][language].format(factor=f"{margin:.2f}"))
         if other is not None:
             gap = table["why.other" if behind >= 0 else "why.ahead"][language]
